@@ -1,0 +1,40 @@
+"""What the forms of signing in may contain."""
+
+from wtforms import BooleanField, Form, HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from .passwords import LONGEST
+
+# A password above the limit is refused by its length, in every form alike.
+_password = [InputRequired("Enter your password."), Length(max=LONGEST)]
+_email = [InputRequired("Enter your e-mail address."), Length(max=254)]
+
+
+class LoginForm(Form):
+    """Sign in."""
+
+    email = StringField("E-mail address", _email)
+    password = PasswordField("Password", _password)
+    remember = BooleanField("Keep me signed in on this device")
+    next = HiddenField(validators=[Length(max=2000)])
+
+
+class RegisterForm(Form):
+    """Make an account."""
+
+    email = StringField("E-mail address", _email)
+    password = PasswordField("Password", _password)
+
+
+class ReauthenticateForm(Form):
+    """Prove again to be the signed-in user."""
+
+    password = PasswordField("Password", _password)
+    next = HiddenField(validators=[Length(max=2000)])
+
+
+class ChangePasswordForm(Form):
+    """Choose a new password."""
+
+    password = PasswordField("Current password", _password)
+    new_password = PasswordField("New password", _password)

@@ -1,0 +1,126 @@
+"""Sessions in the application's database, on a connection of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from environs import Env
+from flask import Flask, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..database import db
+from .protocol import Store, StoreUnavailable
+from .record import Record
+
+PRUNE_BATCH = 500  # so that no other request waits long for the lock
+
+sessions = sa.Table(
+    "sessions",
+    db.metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("public_id", sa.String(32), nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Integer, index=True),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("user_agent", sa.String(200), nullable=False),
+    sa.Column("ip", sa.String(45), nullable=False),
+)
+
+
+def settings(env: Env) -> dict[str, Any]:
+    """Return no settings: the sessions are where DATABASE_URL says."""
+    return {}
+
+
+def make_store(app: Flask) -> Store:
+    """Return the store on the application's engine."""
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        app.after_request(_roll_back)
+    return DatabaseStore(engine)
+
+
+def _roll_back(response: Response) -> Response:
+    """End what the view left open: SQLite has one writer, and saving the session is the next."""
+    db.session.rollback()
+    return response
+
+
+class DatabaseStore:
+    """A Store on an engine. Each method is one statement, and each statement a transaction."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def load(self, key: str) -> Record | None:
+        with self._connection() as connection:
+            row = connection.execute(sa.select(sessions).where(sessions.c.key == key)).one_or_none()
+        return Record(**row._mapping) if row else None
+
+    def insert(self, record: Record) -> None:
+        with self._connection() as connection:
+            connection.execute(sa.insert(sessions).values(**asdict(record)))
+
+    def update(self, record: Record) -> bool:
+        unchanged = _has_version(record.key, record.version - 1)
+        with self._connection() as connection:
+            result = connection.execute(
+                sa.update(sessions).where(unchanged).values(**asdict(record))
+            )
+        return result.rowcount == 1
+
+    def take(self, key: str, version: int) -> bool:
+        with self._connection() as connection:
+            result = connection.execute(sa.delete(sessions).where(_has_version(key, version)))
+        return result.rowcount == 1
+
+    def touch(self, key: str, seen_at: float, expires_at: float) -> None:
+        older = (sessions.c.key == key) & (sessions.c.seen_at < seen_at)
+        times = {"seen_at": seen_at, "expires_at": expires_at}
+        with self._connection() as connection:
+            connection.execute(sa.update(sessions).where(older).values(**times))
+
+    def delete(self, key: str) -> None:
+        with self._connection() as connection:
+            connection.execute(sa.delete(sessions).where(sessions.c.key == key))
+
+    def for_user(self, user_id: int) -> list[Record]:
+        with self._connection() as connection:
+            rows = connection.execute(sa.select(sessions).where(sessions.c.user_id == user_id))
+            return [Record(**row._mapping) for row in rows]
+
+    def prune(self, now: float) -> int:
+        expired = sessions.c.expires_at < now
+        total = 0
+        while True:
+            with self._connection() as connection:
+                batch = sa.select(sessions.c.key).where(expired).limit(PRUNE_BATCH)
+                keys = connection.scalars(batch).all()
+                # Asked again with the keys: one of them may have been touched in between.
+                chosen = sessions.c.key.in_(keys) & expired
+                total += connection.execute(sa.delete(sessions).where(chosen)).rowcount
+            if len(keys) < PRUNE_BATCH:
+                return total
+
+    def ping(self) -> None:
+        with self._connection() as connection:
+            connection.execute(sa.select(sessions.c.key).limit(1))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout) as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+
+def _has_version(key: str, version: int) -> sa.ColumnElement[bool]:
+    return (sessions.c.key == key) & (sessions.c.version == version)

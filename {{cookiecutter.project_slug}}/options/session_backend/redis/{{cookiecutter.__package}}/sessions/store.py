@@ -1,0 +1,218 @@
+"""Sessions in Redis or Valkey: a hash for each session, and a sorted set for each user."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env, ValidationError
+from flask import Flask
+from redis import Redis, RedisError, ResponseError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .protocol import Store, StoreUnavailable
+from .record import Record, UnreadableRecord
+
+TIMEOUT = 1.0  # seconds; redis-py by itself waits and retries for up to twelve
+FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
+INDEX_GRACE = 60.0  # seconds in which an entry of the index may still wait for its record
+
+# A script runs alone, so each of these is one step that no other request can get between. Each
+# uses one key, so that they work in a cluster.
+INSERT = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+UPDATE = """
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+TAKE = """
+local user_id = redis.call('HGET', KEYS[1], 'user_id')
+if not user_id then return nil end
+if ARGV[1] and redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end
+redis.call('DEL', KEYS[1])
+return user_id
+"""
+TOUCH = """
+local seen_at = redis.call('HGET', KEYS[1], 'seen_at')
+if not seen_at or tonumber(seen_at) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'seen_at', ARGV[2], 'expires_at', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+def settings(env: Env) -> dict[str, Any]:
+    """Return the backend's settings, read from the environment."""
+    return {"REDIS_URL": env.str("REDIS_URL", validate=_check_url)}
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValidationError("must be redis://host:port/number, or rediss:// for TLS")
+
+
+def make_store(app: Flask) -> Store:
+    """Return the store, connected at first use."""
+    client = Redis.from_url(
+        app.config["REDIS_URL"],
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return RedisStore(
+        client,
+        prefix=app.import_name,
+        index_lifetime=app.config["SESSION_LIFETIME"].total_seconds(),
+        clock=app.config["CLOCK"],
+    )
+
+
+class RedisStore:
+    """A Store on one Redis client. Redis itself deletes what has expired."""
+
+    def __init__(
+        self, client: Redis, *, prefix: str, index_lifetime: float, clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._index_lifetime = index_lifetime  # seconds: no session of a user lives longer
+        self._clock = clock
+
+    def load(self, key: str) -> Record | None:
+        with _errors_translated():
+            values: list[Any] = self._client.hmget(self._name(key), FIELDS)
+        return _parse(key, values)
+
+    def insert(self, record: Record) -> None:
+        if record.user_id is not None:
+            # The index comes first: a session that it does not name could not be revoked.
+            index = self._index(record.user_id)
+            with _errors_translated(), self._client.pipeline() as pipe:
+                pipe.zadd(index, {record.key: record.seen_at})
+                pipe.expire(index, int(self._index_lifetime) + 1)
+                pipe.execute()
+        arguments = [_milliseconds_left(record), *_flat(record)]
+        with _errors_translated():
+            if not self._client.eval(INSERT, 1, self._name(record.key), *arguments):
+                raise StoreUnavailable("a record with this key exists already")
+
+    def update(self, record: Record) -> bool:
+        arguments = [record.version - 1, _milliseconds_left(record), *_flat(record)]
+        with _errors_translated():
+            return bool(self._client.eval(UPDATE, 1, self._name(record.key), *arguments))
+
+    def take(self, key: str, version: int) -> bool:
+        return self._take(key, version)
+
+    def touch(self, key: str, seen_at: float, expires_at: float) -> None:
+        milliseconds = max(1, int((expires_at - seen_at) * 1000))
+        arguments = [milliseconds, repr(seen_at), repr(expires_at)]
+        with _errors_translated():
+            self._client.eval(TOUCH, 1, self._name(key), *arguments)
+
+    def delete(self, key: str) -> None:
+        self._take(key)
+
+    def for_user(self, user_id: int) -> list[Record]:
+        index = self._index(user_id)
+        with _errors_translated():
+            entries: Any = self._client.zrange(index, 0, -1, withscores=True)
+            keys = {key.decode(): score for key, score in entries}
+            with self._client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.hmget(self._name(key), FIELDS)
+                found = dict(zip(keys, pipe.execute(raise_on_error=False), strict=True))
+        records = [record for key in keys if (record := _parse_or_none(key, found[key]))]
+        gone = keys.keys() - {record.key for record in records}
+        stale = [key for key in gone if keys[key] < self._clock() - INDEX_GRACE]
+        if stale:
+            with _errors_translated():
+                self._client.zrem(index, *stale)
+        return records
+
+    def prune(self, now: float) -> int:
+        """Return 0: Redis has deleted what expired before `now`."""
+        return 0
+
+    def ping(self) -> None:
+        with _errors_translated():
+            self._client.ping()
+
+    def _take(self, key: str, *version: int) -> bool:
+        with _errors_translated():
+            user_id: Any = self._client.eval(TAKE, 1, self._name(key), *version)
+            if user_id:
+                self._client.zrem(self._index(int(user_id)), key)
+        return user_id is not None
+
+    def _name(self, key: str) -> str:
+        return f"{self._prefix}:session:{key}"
+
+    def _index(self, user_id: int) -> str:
+        return f"{self._prefix}:user:{user_id}"
+
+
+def _flat(record: Record) -> Iterator[Any]:
+    """Yield the record's fields and values in turn, as HSET takes them."""
+    values = asdict(record)
+    for name in FIELDS:
+        value = values[name]
+        yield name
+        yield "" if value is None else repr(value) if isinstance(value, float) else value
+
+
+def _milliseconds_left(record: Record) -> int:
+    return max(1, int((record.expires_at - record.seen_at) * 1000))
+
+
+def _parse(key: str, values: list[bytes | None]) -> Record | None:
+    if not any(value is not None for value in values):
+        return None
+    try:
+        texts = {n: v.decode() for n, v in zip(FIELDS, values, strict=True) if v is not None}
+        return Record(
+            key=key,
+            public_id=texts["public_id"],
+            data=texts["data"],
+            user_id=int(texts["user_id"]) if texts["user_id"] else None,
+            created_at=float(texts["created_at"]),
+            seen_at=float(texts["seen_at"]),
+            expires_at=float(texts["expires_at"]),
+            version=int(texts["version"]),
+            user_agent=texts["user_agent"],
+            ip=texts["ip"],
+        )
+    except (KeyError, ValueError) as error:
+        raise UnreadableRecord from error
+
+
+def _parse_or_none(key: str, values: Any) -> Record | None:
+    try:
+        return _parse(key, values) if isinstance(values, list) else None
+    except UnreadableRecord:
+        return None
+
+
+@contextmanager
+def _errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            raise UnreadableRecord from error
+        raise StoreUnavailable(type(error).__name__) from error
+    except RedisError as error:
+        raise StoreUnavailable(type(error).__name__) from error

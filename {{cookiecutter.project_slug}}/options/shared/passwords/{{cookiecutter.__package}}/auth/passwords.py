@@ -1,0 +1,107 @@
+"""Passwords: what is a good one, how it is kept, how it is checked."""
+
+import os
+import unicodedata
+from threading import BoundedSemaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+from werkzeug.exceptions import ServiceUnavailable
+from zxcvbn import zxcvbn
+
+SHORTEST = 15  # characters; NIST SP 800-63B-4 3.1.1.2 for a password without a second factor
+LONGEST = 128
+GOOD_SCORE = 3  # of zxcvbn, out of 4: "safely unguessable"
+ZXCVBN_LONGEST = 72
+
+# The OWASP Password Storage Cheat Sheet's argon2id: 19 MiB, two passes, one lane.
+PROFILE = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}
+
+# Hashing takes a processor and 19 MiB. More of it at once than there are processors would only
+# make everybody wait, so whoever finds no place soon is asked to come back (CWE-770).
+_places = BoundedSemaphore(max(2, os.cpu_count() or 2))
+LONGEST_WAIT = 1.0  # seconds
+
+
+class WeakPassword(ValueError):
+    """A password that must not be used. The message says why, to the user."""
+
+
+def normalize(password: str) -> str:
+    """Return the password so that each way to type it is the same (NFC)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def check_strength(password: str, *, email: str) -> None:
+    """Raise WeakPassword for a password that is short, long, or easily guessed.
+
+    No rules about kinds of characters, and no forced changes: they make passwords worse.
+    """
+    password = normalize(password)
+    if len(password) < SHORTEST:
+        raise WeakPassword(f"Use at least {SHORTEST} characters. A few words make a good password.")
+    if len(password) > LONGEST:
+        raise WeakPassword(f"Use at most {LONGEST} characters.")
+    if not _is_text(password):
+        raise WeakPassword("Use characters that can be stored as text.")
+    local, _, domain = email.partition("@")
+    own_words = [current_app.config["PROJECT_NAME"], email, local, domain.partition(".")[0]]
+    # Own words are taken out before the guess is rated: they add nothing against a neighbour.
+    judged = zxcvbn(password[:ZXCVBN_LONGEST], user_inputs=[*own_words, *" ".join(own_words).split()])
+    if judged["score"] < GOOD_SCORE:
+        hint = judged["feedback"]["warning"] or "It is easy to guess."
+        raise WeakPassword(f"{hint} Choose words that have nothing to do with you or this site.")
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash, with its salt and parameters, as a PHC string."""
+    with _Place():
+        return _hasher().hash(normalize(password))
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Tell whether the password fits. Without a hash, do the same work and return False.
+
+    An unknown user then takes as long to refuse as a wrong password (CWE-208).
+    """
+    known = password_hash is not None and _is_text(password) and len(password) <= LONGEST
+    target = password_hash if known and password_hash else _dummy_hash()
+    with _Place():
+        try:
+            fits = _hasher().verify(target, normalize(password) if known else "no password")
+        except (VerificationError, InvalidHashError):
+            fits = False
+    return fits and known
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Tell whether the hash was made with other parameters than today's."""
+    return _hasher().check_needs_rehash(password_hash)
+
+
+class _Place:
+    """One of the places for hashing. Raises ServiceUnavailable when none gets free in time."""
+
+    def __enter__(self) -> None:
+        if not _places.acquire(timeout=LONGEST_WAIT):
+            raise ServiceUnavailable("Too many people are signing in.", retry_after=2)
+
+    def __exit__(self, *_: object) -> None:
+        _places.release()
+
+
+def _hasher() -> PasswordHasher:
+    return PasswordHasher(**current_app.config.get("ARGON2_PROFILE", PROFILE))
+
+
+def _dummy_hash() -> str:
+    """Return a hash of today's parameters that fits no password that anybody could send."""
+    extensions = current_app.extensions
+    if "dummy_password_hash" not in extensions:
+        extensions["dummy_password_hash"] = _hasher().hash(os.urandom(32).hex())
+    return str(extensions["dummy_password_hash"])
+
+
+def _is_text(value: str) -> bool:
+    return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)

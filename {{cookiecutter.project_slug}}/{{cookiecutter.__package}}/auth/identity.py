@@ -1,0 +1,121 @@
+"""Who is asking: the one place where a session becomes a user."""
+
+import sqlalchemy as sa
+from flask import g, session
+
+from ..database import db
+from ..models import User
+from ..security.audit import audit
+from ..security.throttle import Attempt
+from ..sessions import current_session, session_rules
+from ..sessions.protocol import StoreUnavailable
+
+FRESH_FOR = 600.0  # seconds in which a sign-in is good for sensitive changes (ASVS 7.5.1)
+
+
+def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = None) -> None:
+    """Make this session the user's. It gets a new token and forgets what it held before.
+
+    `attempt` is what the throttle has counted; it is forgiven once the session is stored, and no
+    sooner is the sign-in logged: one that was not stored did not happen.
+    """
+    session["user_id"] = user.id
+    session["session_epoch"] = user.session_epoch
+    session.permanent = remember
+    g.user = user
+    user_id = user.id
+
+    def stored() -> None:
+        if attempt:
+            attempt.succeeded()
+        audit("sign_in", user_id=user_id)
+
+    current_session().after_save.append(stored)
+
+
+def sign_out() -> None:
+    """End this session, in the store and in the browser."""
+    user_id = session.get("user_id")
+    session.clear()
+    if user_id is not None:
+        current_session().after_save.append(lambda: audit("sign_out", user_id=user_id))
+
+
+def current_user() -> User | None:
+    """Return the signed-in user, or None.
+
+    A session from before the user's last change of password, or of a disabled user, is nobody's.
+    It is not written here: another request may just have replaced its cookie.
+    """
+    user_id = session.get("user_id")
+    if user_id is None:
+        return None
+    user: User | None = g.get("user")
+    if user is None or user.id != user_id:
+        user = g.user = db.session.get(User, user_id)
+    if user is None or user.disabled or user.session_epoch != session.get("session_epoch"):
+        return None
+    return user
+
+
+def require_user() -> User:
+    """Return the signed-in user of a view that only such a user can reach."""
+    user = current_user()
+    if user is None:
+        raise RuntimeError("a public view has no user")
+    return user
+
+
+def is_fresh() -> bool:
+    """Tell whether the user has proved who they are within the last ten minutes."""
+    proved_at: float = session.get("reauthenticated_at", current_session().created_at)
+    return session_rules().clock() - proved_at < FRESH_FOR
+
+
+def note_reauthentication() -> None:
+    """Begin the ten minutes anew, under a new token."""
+    current_session().rotate()
+    session["reauthenticated_at"] = session_rules().clock()
+
+
+def end_other_sessions(user: User) -> None:
+    """End every session of the user but this one, which moves to a new token.
+
+    Commits the database session. The epoch is what ends them, whatever a store does; their records
+    go as well, so that the list of devices is right.
+    """
+    raise_epoch(user)
+    session["session_epoch"] = user.session_epoch
+    mine = current_session()
+    mine.rotate()
+    _delete_records(user.id, keep=mine.record.key if mine.record else None)
+
+
+def end_all_sessions(user: User) -> None:
+    """End every session of the user. Commits the database session."""
+    raise_epoch(user)
+    _delete_records(user.id)
+
+
+def raise_epoch(user: User) -> None:
+    """Raise the user's epoch in the database, where two requests cannot raise it to the same."""
+    user.session_epoch = User.session_epoch + 1
+    db.session.commit()
+
+
+def session_epoch_of(user_id: int) -> int | None:
+    """Return the epoch of a user who may sign in. Uses a connection of its own."""
+    query = sa.select(User.session_epoch).where(User.id == user_id, User.disabled.is_(False))
+    try:
+        with db.engine.connect() as connection:
+            return connection.scalar(query)
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreUnavailable("the database does not answer") from error
+
+
+def _delete_records(user_id: int, keep: str | None = None) -> None:
+    rules = session_rules()
+    for record in rules.store.for_user(user_id):
+        if record.key != keep:
+            rules.store.delete(record.key)
+            audit("session_revoked", user_id=user_id, session=record.key)

@@ -1,0 +1,243 @@
+"""Every setting, read from the environment and checked before the application starts.
+
+Any NAME can also be given as NAME_FILE, the path of a file that holds the value (Docker secrets).
+"""
+
+import ipaddress
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
+from flask.helpers import get_debug_flag
+
+from .auth import style
+from .sessions import store
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LONGEST_LIFETIME = timedelta(days=400)  # browsers keep no cookie longer (RFC 6265bis 5.7)
+PLACEHOLDERS = ("change", "secret", "example", "password", "placeholder", "insecure", "develop")
+
+# What Flask would take from its configuration, but what no deployment may weaken (ASVS 3.3).
+FIXED = (
+    "SESSION_COOKIE_SECURE",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_PATH",
+)
+
+
+class Environment(FileAwareEnv):
+    """The environment, with what is wrong in it collected for one message."""
+
+    def __init__(self) -> None:
+        super().__init__(eager=False, strip_whitespace=True)
+
+    def fault(self, name: str, message: str) -> None:
+        """Note what is wrong with a setting. Never put its value into the message."""
+        self._errors[name].append(message)
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        try:
+            return super()._get_value(env_key, default)
+        except (OSError, ValueError):
+            self.fault(f"{env_key}_FILE", "must be the path of a readable text file")
+            return ""
+
+
+def read_settings() -> dict[str, Any]:
+    """Return the configuration for Flask. Raises SystemExit that names every fault."""
+    env = Environment()
+    values = _application(env) | _session_settings(env) | _mail(env)
+    values |= store.settings(env) | style.settings(env)
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        faults = sorted(error.error_messages.items())
+        lines = [f"  {name}: {' '.join(map(str, messages))}" for name, messages in faults]
+        message = "The environment does not configure this application:\n" + "\n".join(lines)
+        raise SystemExit(message) from None
+    return values
+
+
+def _application(env: Environment) -> dict[str, Any]:
+    stages = ["production", "development", "testing"]
+    stage = env.str("APP_ENV", "production", validate=validate.OneOf(stages)) or "production"
+    defaults = _defaults()
+    values = {
+        "APP_ENV": stage,
+        "PROJECT_NAME": defaults["PROJECT_NAME"],
+        "DEBUG": _debug(env, stage),
+        "TESTING": stage == "testing",
+        "SECRET_KEY": env.str("SECRET_KEY", validate=_check_secret_key),
+        "SECRET_KEY_FALLBACKS": _list(env, "SECRET_KEY_FALLBACKS", _check_secret_key),
+        "SQLALCHEMY_DATABASE_URI": env.str(
+            "DATABASE_URL", _unless_production(stage, "sqlite:///app.db"), validate=_check_database
+        ),
+        "PROXY_HOPS": env.int("PROXY_HOPS", 0, validate=validate.Range(0, 10)),
+        "LOG_FORMAT": env.str(
+            "LOG_FORMAT",
+            "json" if stage == "production" else "text",
+            validate=validate.OneOf(["json", "text"]),
+        ),
+        # Limits on what a request may bring; a view that takes uploads raises its own
+        # `request.max_content_length`.
+        "MAX_CONTENT_LENGTH": 256 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 64 * 1024,
+        "MAX_FORM_PARTS": 100,
+    }
+    return values | _addresses(env, stage)
+
+
+def _addresses(env: Environment, stage: str) -> dict[str, Any]:
+    default = "http://localhost:5000" if stage == "development" else "http://localhost"
+    url = env.str("EXTERNAL_URL", _unless_production(stage, default), validate=_check_origin)
+    parts = urlsplit(url or default)
+    if parts.scheme == "http" and stage == "production" and not _is_loopback(parts.hostname or ""):
+        env.fault("EXTERNAL_URL", "must start with https://, except on the machine itself.")
+    own = [] if stage == "development" else [parts.hostname or ""]
+    hosts = _list(env, "TRUSTED_HOSTS") or own
+    if stage == "testing":
+        hosts = [*hosts, "localhost"]
+    return {
+        "EXTERNAL_URL": f"{parts.scheme}://{parts.netloc}",
+        "TRUSTED_HOSTS": hosts or None,
+    }
+
+
+def _session_settings(env: Environment) -> dict[str, Any]:
+    development = env.str("APP_ENV", "production") == "development"
+    env.add_parser("duration", _duration)
+    default = _duration(_defaults()["SESSION_LIFETIME"])
+    lifetime = env.duration("SESSION_LIFETIME", default) or default
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    idle_default = lifetime / 2 if lifetime > day else min(lifetime, hour)
+    idle = env.duration("SESSION_IDLE_TIMEOUT", idle_default) or idle_default
+    if lifetime > LONGEST_LIFETIME:
+        env.fault("SESSION_LIFETIME", "must be at most 400d.")
+    if idle > lifetime:
+        env.fault("SESSION_IDLE_TIMEOUT", "must not be longer than SESSION_LIFETIME.")
+    for name in FIXED:
+        if env.str(name, None) is not None:
+            env.fault(name, "is not a setting here: the cookie is always safe. Remove it.")
+    name = env.str(
+        "SESSION_COOKIE_NAME",
+        "session" if development else "__Host-session",
+        validate=validate.Regexp(r"[\w-]+\Z" if development else r"__Host-[\w-]+\Z"),
+    )
+    return {
+        "SESSION_LIFETIME": lifetime,
+        "SESSION_IDLE_TIMEOUT": idle,
+        "SESSION_COOKIE_NAME": name,
+        "SESSION_COOKIE_SAMESITE": env.str(
+            "SESSION_COOKIE_SAMESITE", "Lax", validate=validate.OneOf(["Lax", "Strict"])
+        ),
+        "SESSION_COOKIE_SECURE": not development,
+        "SESSION_MAX_PER_USER": env.int(
+            "SESSION_MAX_PER_USER", 20, validate=validate.Range(1, 1000)
+        ),
+    }
+
+
+def _mail(env: Environment) -> dict[str, Any]:
+    return {
+        "MAIL_URL": env.str("MAIL_URL", "console:", validate=_check_mail_url),
+        "MAIL_FROM": env.str(
+            "MAIL_FROM", "no-reply@localhost", validate=validate.Regexp(r"[^\s@]+@[^\s@]+\Z")
+        ),
+    }
+
+
+def _defaults() -> dict[str, str]:
+    """Return the answers that this project was made with."""
+    text = Path(__file__).with_name("defaults.toml").read_text(encoding="utf-8")
+    return {name: str(value) for name, value in tomllib.loads(text).items()}
+
+
+def _unless_production(stage: str, value: str) -> Any:
+    """Return a default for one's own machine; production has to say what it wants."""
+    return ... if stage == "production" else value
+
+
+def _debug(env: Environment, stage: str) -> bool:
+    # Asked in Flask's own way, in which FLASK_DEBUG=off means on.
+    debug = get_debug_flag()
+    if debug and stage == "production":
+        env.fault("FLASK_DEBUG", "must not be set where APP_ENV is production.")
+    return debug
+
+
+def _list(env: Environment, name: str, check: Any = None) -> list[str]:
+    values = [value.strip() for value in (env.str(name, "") or "").split(",") if value.strip()]
+    for value in values:
+        try:
+            if check:
+                check(value)
+        except ValidationError as error:
+            env.fault(name, str(error.args[0]))
+    return values
+
+
+def _duration(text: str | timedelta) -> timedelta:
+    """Return `90s`, `30m`, `12h`, `7d` or `4w` as a timedelta, and a timedelta as it is."""
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"([1-9][0-9]{0,7})([smhdw])", text)
+    if not match:
+        raise ValidationError("must be a whole number with a unit, such as 30m, 12h, 7d or 4w.")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _check_secret_key(key: str) -> None:
+    """Refuse keys that are short, known or typed (ASVS 11.5.1, CWE-1391)."""
+    lowered = key.lower()
+    if (
+        len(key.encode()) < 32
+        or len(set(key)) < 8
+        or key.isdigit()
+        or any(word in lowered for word in PLACEHOLDERS)
+    ):
+        raise ValidationError("must be at least 32 random bytes; `flask secret` prints some.")
+
+
+def _check_database(url: str) -> None:
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ValidationError("must be a database URL.") from None
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ValidationError("must start with sqlite:/// or postgresql+psycopg://.")
+    if backend == "postgresql" and parsed.drivername != "postgresql+psycopg":
+        raise ValidationError("must start with postgresql+psycopg://, the installed driver.")
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValidationError("must name a file: threads do not share a database in memory.")
+
+
+def _check_origin(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValidationError("must be an origin, such as https://app.example.org.")
+
+
+def _check_mail_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme in ("smtp", "smtps") and parts.hostname:
+        return
+    if url != "console:" and not (parts.scheme == "file" and parts.path):
+        raise ValidationError("must be smtp://host:port, smtps://host:port, console: or file:PATH.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,69 @@
+"""The application's database."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import Migrate, upgrade
+from flask_sqlalchemy import SQLAlchemy
+from psycopg import errors
+from sqlalchemy.orm import DeclarativeBase
+
+TIMEOUT = 1.0  # seconds that a statement may take before the request gives up with 503
+CONNECT_TIMEOUT = 2  # seconds; libpq takes no less
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+class Base(DeclarativeBase):
+    """The base of every model."""
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A PostgreSQL connection that gives up on a server that hangs; psycopg itself waits forever."""
+
+    def wait(self, *args: Any, **kwargs: Any) -> Any:
+        """Wait for the server's answer. Raises OperationalError when none comes in time."""
+        kwargs["timeout"] = TIMEOUT
+        try:
+            return super().wait(*args, **kwargs)
+        except errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the database does not answer") from None
+
+
+def init_app(app: Flask) -> None:
+    """Connect the application to its database, which a development machine gets by itself."""
+    # Parameters stay out of error messages: they hold addresses and digests (CWE-532).
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    with app.app_context():
+        _prepare(db.engine)
+        if app.config["APP_ENV"] == "development" and not sa.inspect(db.engine).has_table("users"):
+            upgrade()
+
+
+def _prepare(engine: sa.Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+    else:
+        sa.event.listen(engine, "do_connect", _connect_to_postgresql)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(TIMEOUT * 1000)}")
+    connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
+    connection.execute("PRAGMA synchronous = NORMAL")  # safe with WAL, and quicker
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _connect_to_postgresql(_: Any, __: Any, args: Any, parameters: dict[str, Any]) -> Any:
+    return ImpatientConnection.connect(*args, connect_timeout=CONNECT_TIMEOUT, **parameters)

@@ -1,0 +1,39 @@
+"""By which name and over which protocol the application may be reached."""
+
+import re
+
+from flask import Flask, redirect, request
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+
+HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+
+
+def init_app(app: Flask) -> None:
+    """Check the Host header and, where the site is https, the protocol of every request."""
+    hops = app.config["PROXY_HOPS"]
+    if hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=0
+        )
+    external_url = app.config["EXTERNAL_URL"]
+
+    @app.before_request
+    def check_host() -> None:
+        match = HOST.fullmatch(request.environ.get("HTTP_HOST", ""))
+        if not match or int(match["port"] or 0) > 65535:
+            raise BadRequest("The Host header is not valid.")
+
+    @app.before_request
+    def require_https() -> Response | None:
+        # The health checks come from the machine itself, not through the proxy that brings TLS.
+        if request.is_secure or not external_url.startswith("https://"):
+            return None
+        if request.endpoint in ("health.alive", "health.ready"):
+            return None
+        # Only a page is worth a redirect: what a program sends has been exposed already.
+        if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", ""):
+            return redirect(external_url + request.full_path.rstrip("?"), 308)
+        raise Forbidden("This site answers over https only.")

@@ -1,0 +1,47 @@
+"""Sessions on the server: the browser holds a random token, the store holds the rest.
+
+`session` is used as anywhere in Flask. What is different is said in `session.py` (the object),
+`saving.py` (how it is written back) and `interface.py` (the cookie and the headers).
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from flask import Flask, current_app, session
+
+from .interface import SessionInterface
+from .lifetime import Lifetime
+from .session import Session, SessionRules
+from .store import make_store
+
+
+def init_app(
+    app: Flask, *, epoch_of: Callable[[int], int | None], report: Callable[..., None]
+) -> None:
+    """Give the application its sessions.
+
+    `epoch_of` returns the present epoch of a user who may sign in; `report` writes audit events.
+    """
+    app.session_interface = SessionInterface(
+        SessionRules(
+            store=app.config["SESSION_STORE"] or make_store(app),
+            clock=app.config["CLOCK"],
+            lifetime=Lifetime(
+                idle=app.config["SESSION_IDLE_TIMEOUT"].total_seconds(),
+                absolute=app.config["SESSION_LIFETIME"].total_seconds(),
+            ),
+            max_per_user=app.config["SESSION_MAX_PER_USER"],
+            epoch_of=epoch_of,
+            report=report,
+        )
+    )
+
+
+def session_rules() -> SessionRules:
+    """Return the current application's store, clock and limits."""
+    return cast(SessionInterface, current_app.session_interface).rules
+
+
+def current_session() -> Session:
+    """Return `flask.session` as what it is, for what a plain dict does not have."""
+    return cast(Session, session._get_current_object())  # type: ignore[attr-defined]

@@ -1,0 +1,96 @@
+"""Where Flask and the session layer meet: the cookie, and the headers that depend on it."""
+
+from datetime import UTC, datetime
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionInterface as FlaskSessionInterface
+from flask.sessions import SessionMixin
+from werkzeug.exceptions import ServiceUnavailable
+
+from .protocol import StoreUnavailable
+from .record import is_token
+from .saving import Outcome, save
+from .session import Session, SessionRules, Visitor
+
+RETRY_AFTER = 5  # seconds
+
+
+class SessionInterface(FlaskSessionInterface):
+    """Opens a session for each request, which costs nothing until it is used, and saves it."""
+
+    def __init__(self, rules: SessionRules) -> None:
+        self.rules = rules
+
+    def open_session(self, app: Flask, request: Request) -> Session:
+        """Return the session that the cookie names. The store is not asked before it is used."""
+        token = request.cookies.get(self.get_cookie_name(app), "")
+        agent = "".join(filter(str.isprintable, request.user_agent.string))
+        visitor = Visitor(user_agent=agent[:200], ip=(request.remote_addr or "")[:45])
+        return Session(token if is_token(token) else None, self.rules, visitor)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the session back if this request used it, and tell the browser what it must know.
+
+        An exception here would escape Flask's error handlers, so a store that fails turns the
+        response into the error page.
+        """
+        if not isinstance(session, Session) or not (session.loaded or session.failed):
+            return
+        response.vary.add("Cookie")
+        if session.failed:
+            response.headers["Cache-Control"] = "no-store"
+            return
+        private = session.record is not None and session.record.user_id is not None
+        try:
+            outcome = save(session)
+        except StoreUnavailable:
+            self.rules.report("session_store_unavailable")
+            _replace_by_error(app, response)
+            return
+        if private or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):
+            response.headers["Cache-Control"] = "no-store"
+        if outcome is Outcome.SEND:
+            self._send(app, session, response)
+        elif outcome is Outcome.DELETE:
+            self._delete(app, response)
+        if outcome is not Outcome.LOST:
+            for call in session.after_save:
+                call()
+
+    def _send(self, app: Flask, session: Session, response: Response) -> None:
+        expires = None
+        if session.permanent:
+            end = session.created_at + self.rules.lifetime.absolute
+            expires = datetime.fromtimestamp(end, UTC)
+        response.set_cookie(
+            self.get_cookie_name(app),
+            session.token or "",
+            expires=expires,
+            path="/",
+            secure=self.get_cookie_secure(app),
+            httponly=True,
+            samesite=self.get_cookie_samesite(app),
+        )
+
+    def _delete(self, app: Flask, response: Response) -> None:
+        # Browsers keep a `__Host-` cookie unless its deletion has the same attributes (RFC 6265bis).
+        response.delete_cookie(
+            self.get_cookie_name(app),
+            path="/",
+            secure=self.get_cookie_secure(app),
+            httponly=True,
+            samesite=self.get_cookie_samesite(app),
+        )
+
+
+def _replace_by_error(app: Flask, response: Response) -> None:
+    """Turn the finished response into 503: what it reports as done was not stored."""
+    error = ServiceUnavailable(retry_after=RETRY_AFTER)
+    page = app.make_response(app.handle_user_exception(error))
+    response.status_code = page.status_code
+    response.set_data(page.get_data())
+    response.content_type = page.content_type
+    for name in ("Location", "Set-Cookie", "Clear-Site-Data", "ETag", "Last-Modified"):
+        response.headers.pop(name, None)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Cache-Control"] = "no-store"

@@ -1,0 +1,94 @@
+"""What a store keeps of one session."""
+
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask.json.tag import TaggedJSONSerializer
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class UnreadableRecord(Exception):
+    """What stands under a session's key is no record of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One session at rest. Times are seconds since the epoch, with fractions."""
+
+    key: str  # the digest of the cookie's token: a leaked store holds no usable cookie
+    public_id: str  # names the session in the list of devices, opens nothing
+    data: str  # the session's values as tagged JSON
+    user_id: int | None
+    created_at: float
+    seen_at: float
+    expires_at: float
+    version: int  # grows with each update, for compare-and-swap
+    user_agent: str  # at most 200 characters
+    ip: str  # at most 45 characters, the longest IPv6 address
+
+
+class _Serializer(TaggedJSONSerializer):
+    """Flask's tagged JSON, by the standard library alone: it works outside every context."""
+
+    def dumps(self, value: Any) -> str:
+        return json.dumps(self.tag(value), separators=(",", ":"))
+
+    def loads(self, value: str) -> Any:
+        return self._untag_scan(json.loads(value))
+
+
+_serializer = _Serializer()
+
+
+def new_token() -> str:
+    """Return a fresh cookie value: 256 random bits (ASVS 7.2.3 asks for 128)."""
+    return secrets.token_urlsafe(32)
+
+
+def is_token(value: str) -> bool:
+    """Tell whether a cookie's value can be one of ours, before a store ever sees it."""
+    return TOKEN.fullmatch(value) is not None
+
+
+def key_of(token: str) -> str:
+    """Return the key under which the session of this token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def encode(values: dict[str, Any]) -> str:
+    """Return a session's values as text. Raises TypeError for what JSON cannot hold."""
+    return _serializer.dumps(values)
+
+
+def decode(record: Record) -> dict[str, Any]:
+    """Return a record's values. Raises UnreadableRecord when it is damaged or was planted.
+
+    Only data is read, never code: whoever can write to the store can end a session, not run a
+    command (CWE-502).
+    """
+    try:
+        values = _serializer.loads(record.data)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UnreadableRecord from error
+    if not isinstance(values, dict) or not _is_well_formed(record):
+        raise UnreadableRecord
+    user_id = values.get("user_id")
+    if type(user_id) is not type(record.user_id) or user_id != record.user_id:
+        raise UnreadableRecord
+    return values
+
+
+def _is_well_formed(record: Record) -> bool:
+    times = (record.created_at, record.seen_at, record.expires_at)
+    texts = (record.key, record.public_id, record.data, record.user_agent, record.ip)
+    return (
+        all(isinstance(time, float) for time in times)
+        and all(isinstance(text, str) for text in texts)
+        and type(record.version) is int
+        and type(record.user_id) in (int, type(None))
+    )

@@ -1,0 +1,148 @@
+"""How a session is written back: by compare-and-swap, so that no request undoes another's work.
+
+The one thing that must never happen is that a request which was under way during a sign-out brings
+the session back to life (CWE-362). Hence nothing here writes a record that is not there any more.
+"""
+
+import secrets
+from dataclasses import replace
+from enum import Enum, auto
+
+from .protocol import StoreUnavailable
+from .record import Record, encode, key_of, new_token
+from .session import Session
+
+TRIES = 3
+
+
+class Outcome(Enum):
+    """What the browser has to be told."""
+
+    KEEP = auto()  # nothing: its cookie is right
+    SEND = auto()  # a new token
+    DELETE = auto()  # the session has ended
+    LOST = auto()  # nothing: another request ended or moved the session meanwhile
+
+
+def save(session: Session) -> Outcome:
+    """Store what this request changed. Raises StoreUnavailable when that cannot be done."""
+    if not session or not _has_epoch(session):
+        return _end(session)
+    if session.record is None:
+        return _insert(session)
+    if session.identity_changed or session.rotation_wanted:
+        return _move(session)
+    if session.modified:
+        return _update(session)
+    _touch(session)
+    return Outcome.KEEP
+
+
+def _end(session: Session) -> Outcome:
+    if session.record is None:
+        return Outcome.KEEP
+    session.rules.store.delete(session.record.key)
+    return Outcome.DELETE
+
+
+def _has_epoch(session: Session) -> bool:
+    """Note the user's epoch in a new sign-in; False for an unknown or disabled user."""
+    if not session.identity_changed or "user_id" not in session or "session_epoch" in session:
+        return True
+    epoch = session.rules.epoch_of(session["user_id"])
+    if epoch is not None:
+        session["session_epoch"] = epoch
+    return epoch is not None
+
+
+def _update(session: Session) -> Outcome:
+    for _ in range(TRIES):
+        if session.record is None:
+            break
+        record = _renewed(session, session.record)
+        if session.rules.store.update(record):
+            return Outcome.KEEP
+        if not session.reload():
+            return Outcome.LOST
+    raise StoreUnavailable("other requests kept changing the session")
+
+
+def _move(session: Session) -> Outcome:
+    """Take the old record away, then insert the new one: a crash in between signs out."""
+    for _ in range(TRIES):
+        old = session.record
+        if old is None:
+            break
+        if session.rules.store.take(old.key, old.version):
+            return _insert(session)
+        if not session.reload():
+            signs_in = session.identity_changed and "user_id" in session
+            return _insert(session) if signs_in else Outcome.LOST
+    raise StoreUnavailable("other requests kept changing the session")
+
+
+def _insert(session: Session) -> Outcome:
+    token = new_token()
+    now = session.rules.clock()
+    moved = None if session.identity_changed else session.record
+    record = Record(
+        key=key_of(token),
+        public_id=moved.public_id if moved else secrets.token_urlsafe(12),
+        data="",
+        user_id=None,
+        created_at=session.created_at,
+        seen_at=now,
+        expires_at=now,
+        version=0,
+        user_agent=session.visitor.user_agent,
+        ip=session.visitor.ip,
+    )
+    record = _renewed(session, record)
+    session.rules.store.insert(record)
+    session.token = token
+    if session.identity_changed and record.user_id is not None:
+        _drop_oldest(session, record)
+    session.record = record
+    return Outcome.SEND
+
+
+def _renewed(session: Session, record: Record) -> Record:
+    """Return the record's next version with the session's values, seen now."""
+    now = session.rules.clock()
+    user_id = session.get("user_id")
+    return replace(
+        record,
+        data=encode(session.as_dict()),
+        user_id=user_id,
+        seen_at=now,
+        expires_at=session.rules.lifetime.expires_at(record.created_at, now, user_id),
+        version=record.version + 1,
+    )
+
+
+def _drop_oldest(session: Session, newest: Record) -> None:
+    """End the user's oldest sessions above the maximum, never the one that was just made."""
+    rules = session.rules
+    others = [
+        record
+        for record in rules.store.for_user(session["user_id"])
+        if record.key != newest.key and rules.lifetime.is_live(record, rules.clock())
+    ]
+    others.sort(key=lambda record: record.created_at, reverse=True)
+    for record in others[rules.max_per_user - 1 :]:
+        rules.store.delete(record.key)
+        rules.report("session_dropped", user_id=record.user_id, session=record.key)
+
+
+def _touch(session: Session) -> None:
+    record = session.record
+    now = session.rules.clock()
+    lifetime = session.rules.lifetime
+    if record is None or now - record.seen_at < lifetime.touch_interval:
+        return
+    expires_at = lifetime.expires_at(record.created_at, now, record.user_id)
+    # A touch that fails only lets the idle limit come sooner; the page is served all the same.
+    try:
+        session.rules.store.touch(record.key, now, expires_at)
+    except StoreUnavailable:
+        session.rules.report("session_store_unavailable")

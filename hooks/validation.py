@@ -24,22 +24,103 @@ MIN_LIFETIME, MAX_LIFETIME = 5, 400 * 24 * 60
 
 # A package of one of these names would hide what the project, or what it imports, is made of.
 # Import names and distribution names, in lower case, with underscores.
-PROJECT_FOLDERS = frozenset("build dist docs instance migrations options tests venv".split())
+PROJECT_FOLDERS = frozenset(
+    ["build", "dist", "docs", "instance", "migrations", "options", "tests", "venv"]
+)
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
 DEPENDENCIES = frozenset(
-    """
-    alembic argon2 argon2_cffi argon2_cffi_bindings asn1crypto ast_serialize attr attrs authlib
-    blinker boto3 botocore bson cbor2 certifi cffi charset_normalizer click colorama coverage
-    cryptography dateutil dns dnspython dotenv email_validator environs fakeredis flask
-    flask_migrate flask_sqlalchemy greenlet gridfs gunicorn hatchling idna iniconfig itsdangerous
-    jinja2 joserfc librt lupa mako markupsafe marshmallow mongomock mypy mypy_extensions mypyc
-    openssl packaging passlib pathspec pip pluggy psycopg psycopg2 psycopg_binary psycopg_pool
-    pycparser pygments pymemcache pymongo pymysql pyopenssl pytest python_dotenv pytz redis
-    requests ruff sentinels setuptools six sortedcontainers sqlalchemy time_machine
-    typing_extensions tzdata urllib3 uv valkey webauthn werkzeug wheel wtforms yaml zxcvbn
-    """.split()
+    [
+        "alembic",
+        "argon2",
+        "argon2_cffi",
+        "argon2_cffi_bindings",
+        "asn1crypto",
+        "ast_serialize",
+        "attr",
+        "attrs",
+        "authlib",
+        "blinker",
+        "boto3",
+        "botocore",
+        "bson",
+        "cbor2",
+        "certifi",
+        "cffi",
+        "charset_normalizer",
+        "click",
+        "colorama",
+        "coverage",
+        "cryptography",
+        "dateutil",
+        "dns",
+        "dnspython",
+        "dotenv",
+        "email_validator",
+        "environs",
+        "fakeredis",
+        "flask",
+        "flask_migrate",
+        "flask_sqlalchemy",
+        "greenlet",
+        "gridfs",
+        "gunicorn",
+        "hatchling",
+        "idna",
+        "iniconfig",
+        "itsdangerous",
+        "jinja2",
+        "joserfc",
+        "librt",
+        "lupa",
+        "mako",
+        "markupsafe",
+        "marshmallow",
+        "mongomock",
+        "mypy",
+        "mypy_extensions",
+        "mypyc",
+        "openssl",
+        "packaging",
+        "passlib",
+        "pathspec",
+        "pip",
+        "pluggy",
+        "psycopg",
+        "psycopg2",
+        "psycopg_binary",
+        "psycopg_pool",
+        "pycparser",
+        "pygments",
+        "pymemcache",
+        "pymongo",
+        "pymysql",
+        "pyopenssl",
+        "pytest",
+        "python_dotenv",
+        "pytz",
+        "redis",
+        "requests",
+        "ruff",
+        "sentinels",
+        "setuptools",
+        "six",
+        "sortedcontainers",
+        "sqlalchemy",
+        "time_machine",
+        "typing_extensions",
+        "tzdata",
+        "urllib3",
+        "uv",
+        "valkey",
+        "webauthn",
+        "werkzeug",
+        "wheel",
+        "wtforms",
+        "yaml",
+        "zxcvbn",
+    ]
 )
 
 # The expressions that cookiecutter.json may contain: a variable through filters of ours.
@@ -68,7 +149,7 @@ class Validation(Extension):
             check=check,
             slug=slug,
             package=package,
-            quoted=quoted,
+            data=data,
             plain=plain,
         )
 
@@ -82,7 +163,7 @@ class Validation(Extension):
         return source
 
 
-def quoted(text: str) -> str:
+def data(text: str) -> str:
     """The text as a literal, quotes included, that TOML, YAML, JSON and Python read alike."""
     literal = json.dumps(str(text), ensure_ascii=False)
     return INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
@@ -145,7 +226,7 @@ def slug_fault(slug: str) -> str | None:
         meaning = "a device on Windows"
     else:
         return None
-    return f'is the name of {meaning}: type another one, such as "my-{slug[:MAX_SLUG - 3]}".'
+    return f'is the name of {meaning}: type another one, such as "my-{slug[: MAX_SLUG - 3]}".'
 
 
 def lifetime_fault(lifetime: str) -> str | None:

@@ -1,0 +1,156 @@
+"""PostgreSQL and Redis of our own: on free ports of 127.0.0.1, in folders that go away.
+
+Without the programs the tests that need them are skipped on a developer's machine, and fail where
+CI is set: a missing server must not look like a passed test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Servers:
+    database_url: str
+    redis_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+@contextmanager
+def running_servers() -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(
+            stack.enter_context(postgresql()),
+            stack.enter_context(redis()),
+        )
+
+
+def program(name: str, *folders: Path) -> str:
+    """The path of a server's program, looked for on PATH and then in these folders."""
+    path = shutil.which(name)
+    for folder in folders:
+        path = path or shutil.which(name, path=str(folder))
+    if path:
+        return path
+    message = f"{name} is not installed: see .ci/run"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """SQLAlchemy URL of a new PostgreSQL server that asks for a password."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    initdb, postgres, pg_isready = (
+        program(name, *debian) for name in ("initdb", "postgres", "pg_isready")
+    )
+    with server_folder("postgres") as (folder, as_user):
+        data = folder / "data"
+        password = folder / "password"
+        password.write_text("correct horse\n")
+        password.chmod(0o644)
+        subprocess.run(
+            [initdb, "-D", data, "-U", "postgres", f"--pwfile={password}", "-A", "scram-sha-256"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=120,
+            **as_user,
+        )
+        port = free_port()
+        settings = {"port": port, "listen_addresses": "127.0.0.1", "fsync": "off"}
+        settings |= {"unix_socket_directories": "", "max_connections": 50}
+        command = [postgres, "-D", str(data)]
+        command += [f"--{name}={value}" for name, value in settings.items()]
+        ready = [pg_isready, "-q", "-h", "127.0.0.1", "-p", str(port)]
+        with process(command, ready, folder, signal.SIGINT, as_user):
+            yield f"postgresql+psycopg://postgres:correct%20horse@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """URL of a new Redis server."""
+    server, client = program("redis-server"), program("redis-cli")
+    with server_folder() as (folder, as_user):
+        port = free_port()
+        command = [server, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        command += ["--save", "", "--appendonly", "no"]
+        with process(command, [client, "-p", str(port), "ping"], folder, signal.SIGTERM, as_user):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def server_folder(user: str | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A folder, and how to start a process that owns it: PostgreSQL refuses to run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="server-"))
+    as_user: dict[str, Any] = {}
+    if user and hasattr(os, "geteuid") and os.geteuid() == 0:
+        shutil.chown(folder, user, user)
+        as_user = {"user": user, "group": user, "extra_groups": []}
+    try:
+        yield folder, as_user
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def process(
+    command: list[str],
+    ready: list[str],
+    folder: Path,
+    stop: signal.Signals,
+    as_user: dict[str, Any],
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server from the moment that the command `ready` succeeds until the end of the block."""
+    log = folder / "log"
+
+    def is_ready() -> bool:
+        assert server.poll() is None, log.read_text(errors="replace")
+        probe = subprocess.run(ready, capture_output=True, timeout=10, check=False)
+        return probe.returncode == 0
+
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, **as_user
+        )
+    try:
+        wait_until(is_ready, command[0])
+        yield server
+    finally:
+        server.send_signal(stop)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def wait_until(happened: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} seconds"
+        time.sleep(0.05)

@@ -19,108 +19,29 @@ from jinja2.ext import Extension
 from slugify import slugify
 
 MAX_SLUG = 50
+MAX_SHOWN = 60
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}
 MIN_LIFETIME, MAX_LIFETIME = 5, 400 * 24 * 60
 
 # A package of one of these names would hide what the project, or what it imports, is made of.
 # Import names and distribution names, in lower case, with underscores.
-PROJECT_FOLDERS = frozenset(
-    ["build", "dist", "docs", "instance", "migrations", "options", "tests", "venv"]
-)
+PROJECT_FOLDERS = frozenset("build dist docs instance migrations options tests venv".split())
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
 DEPENDENCIES = frozenset(
-    [
-        "alembic",
-        "argon2",
-        "argon2_cffi",
-        "argon2_cffi_bindings",
-        "asn1crypto",
-        "ast_serialize",
-        "attr",
-        "attrs",
-        "authlib",
-        "blinker",
-        "boto3",
-        "botocore",
-        "bson",
-        "cbor2",
-        "certifi",
-        "cffi",
-        "charset_normalizer",
-        "click",
-        "colorama",
-        "coverage",
-        "cryptography",
-        "dateutil",
-        "dns",
-        "dnspython",
-        "dotenv",
-        "email_validator",
-        "environs",
-        "fakeredis",
-        "flask",
-        "flask_migrate",
-        "flask_sqlalchemy",
-        "greenlet",
-        "gridfs",
-        "gunicorn",
-        "hatchling",
-        "idna",
-        "iniconfig",
-        "itsdangerous",
-        "jinja2",
-        "joserfc",
-        "librt",
-        "lupa",
-        "mako",
-        "markupsafe",
-        "marshmallow",
-        "mongomock",
-        "mypy",
-        "mypy_extensions",
-        "mypyc",
-        "openssl",
-        "packaging",
-        "passlib",
-        "pathspec",
-        "pip",
-        "pluggy",
-        "psycopg",
-        "psycopg2",
-        "psycopg_binary",
-        "psycopg_pool",
-        "pycparser",
-        "pygments",
-        "pymemcache",
-        "pymongo",
-        "pymysql",
-        "pyopenssl",
-        "pytest",
-        "python_dotenv",
-        "pytz",
-        "redis",
-        "requests",
-        "ruff",
-        "sentinels",
-        "setuptools",
-        "six",
-        "sortedcontainers",
-        "sqlalchemy",
-        "time_machine",
-        "typing_extensions",
-        "tzdata",
-        "urllib3",
-        "uv",
-        "valkey",
-        "webauthn",
-        "werkzeug",
-        "wheel",
-        "wtforms",
-        "yaml",
-        "zxcvbn",
-    ]
+    """
+    alembic argon2 argon2_cffi argon2_cffi_bindings asn1crypto ast_serialize attr attrs authlib
+    blinker boto3 botocore bson cbor2 certifi cffi charset_normalizer click colorama coverage
+    cryptography dateutil dns dnspython dotenv email_validator environs fakeredis flask
+    flask_migrate flask_sqlalchemy greenlet gridfs gunicorn hatchling idna iniconfig
+    itsdangerous jinja2 joserfc librt lupa mako markupsafe marshmallow mongomock mypy
+    mypy_extensions mypyc openssl packaging passlib pathspec pip pluggy psycopg psycopg2
+    psycopg_binary psycopg_pool pycparser pygments pymemcache pymongo pymysql pyopenssl pytest
+    python_dotenv pytz redis requests ruff sentinels setuptools six sortedcontainers sqlalchemy
+    time_machine typing_extensions tzdata urllib3 uv valkey webauthn werkzeug wheel wtforms yaml
+    zxcvbn
+    """.split()
 )
 
 # The expressions that cookiecutter.json may contain: a variable through filters of ours.
@@ -190,7 +111,7 @@ def check(answer: object, prompt: str, rule: str) -> str:
     text = str(answer)
     fault = RULES.get(rule, lambda _: None)(text)
     if fault:
-        shown = json.dumps(text if len(text) <= 60 else text[:57] + "...")
+        shown = json.dumps(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
         raise FailedHookException(f"{prompt} {shown} {fault}")
     return text
 

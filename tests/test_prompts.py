@@ -173,7 +173,7 @@ def refuse(answer: str, prompt: str, rule: str) -> None:
         check(answer, prompt, rule)
     said = str(refusal.value)
     assert said.startswith(f"{prompt} ")
-    assert json.dumps(answer)[:50].rstrip('"') in said
+    assert json.dumps(answer)[:40].rstrip('"') in said
     assert "type" in said.split(": ", 1)[1]
     assert len(said.splitlines()) == 1
     assert said.isascii()

@@ -37,7 +37,7 @@ DEPENDENCIES = frozenset(
     flask_migrate flask_sqlalchemy greenlet gridfs gunicorn hatchling idna iniconfig
     itsdangerous jinja2 joserfc librt lupa mako markupsafe marshmallow mongomock mypy
     mypy_extensions mypyc openssl packaging passlib pathspec pip pluggy psycopg psycopg2
-    psycopg_binary psycopg_pool pycparser pygments pymemcache pymongo pymysql pyopenssl pytest
+    psycopg_binary psycopg_pool py pycparser pygments pymemcache pymongo pymysql pyopenssl pytest
     python_dotenv pytz redis requests ruff sentinels setuptools six sortedcontainers sqlalchemy
     time_machine typing_extensions tzdata urllib3 uv valkey webauthn werkzeug wheel wtforms yaml
     zxcvbn
@@ -109,7 +109,7 @@ def package(slug: str) -> str:
 def check(answer: object, prompt: str, rule: str) -> str:
     """The answer itself, or the end of the bake: one line with the prompt, the value, the cure."""
     text = str(answer)
-    fault = RULES.get(rule, lambda _: None)(text)
+    fault = RULES[rule](text) if rule in RULES else None
     if fault:
         shown = json.dumps(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
         raise FailedHookException(f"{prompt} {shown} {fault}")

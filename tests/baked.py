@@ -51,9 +51,13 @@ def sample() -> list[str]:
 
 @dataclass(frozen=True)
 class BakedProject:
+    name: str  # of its combination
     path: Path
-    answers: Mapping[str, str]
     python: Path  # an interpreter that has what all combinations depend on
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        return COMBINATIONS[self.name]
 
     @property
     def package(self) -> str:
@@ -100,7 +104,7 @@ class BakedProject:
 
     def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """The project's own tests; without URLs of servers they use fakes."""
-        command = (self.python, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+        command = [str(self.python), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         return self.attempt(*command, **environment)
 
 

@@ -73,7 +73,7 @@ def python(baked: Callable[[str], Path], shared: Path) -> Path:
 def project(
     request: pytest.FixtureRequest, baked: Callable[[str], Path], python: Path
 ) -> BakedProject:
-    return BakedProject(baked(request.param), COMBINATIONS[request.param], python)
+    return BakedProject(request.param, baked(request.param), python)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def copy_of(
     def copy(name: str) -> BakedProject:
         pristine = baked(name)
         path = shutil.copytree(pristine, tmp_path / name / pristine.name)
-        return BakedProject(path, COMBINATIONS[name], python)
+        return BakedProject(name, path, python)
 
     return copy
 

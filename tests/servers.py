@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from redis import Redis
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,33 @@ class Servers:
     @property
     def environment(self) -> dict[str, str]:
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+    def work_done(self) -> dict[str, int]:
+        """How much each server has done: a suite that quietly used fakes does not raise it."""
+        with self._postgresql() as connection:
+            connection.execute("SELECT pg_stat_clear_snapshot()")
+            row = connection.execute(
+                "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database"
+            ).fetchone()
+        assert row is not None
+        with Redis.from_url(self.redis_url) as client:
+            commands = client.info("stats")["total_commands_processed"]
+        return {"postgresql": int(row[0]), "redis": int(commands)}
+
+    def leftovers(self) -> list[str]:
+        """What a suite should have taken away: keys, schemas and tables."""
+        with self._postgresql() as connection:
+            rows = connection.execute(
+                "SELECT schema_name FROM information_schema.schemata WHERE schema_name"
+                " NOT LIKE 'pg_%' AND schema_name NOT IN ('information_schema', 'public')"
+                " UNION SELECT table_name FROM information_schema.tables"
+                " WHERE table_schema = 'public'"
+            ).fetchall()
+        with Redis.from_url(self.redis_url, decode_responses=True) as client:
+            return [*(str(row[0]) for row in rows), *(str(key) for key in client.scan_iter())]
+
+    def _postgresql(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True)
 
 
 @contextmanager

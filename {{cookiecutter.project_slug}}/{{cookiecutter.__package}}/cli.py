@@ -117,7 +117,7 @@ def _find(email: str) -> User:
         address = normalize_email(email)
     except InvalidEmail as error:
         raise click.ClickException(str(error)) from None
-    user = db.session.scalar(sa.select(User).where(User.email == address))
+    user: User | None = db.session.scalar(sa.select(User).where(User.email == address))
     if user is None:
         raise click.ClickException(f"There is no account {address}.")
     return user

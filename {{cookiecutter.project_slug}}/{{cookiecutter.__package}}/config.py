@@ -8,7 +8,7 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -20,6 +20,8 @@ from .sessions import store
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 LONGEST_LIFETIME = timedelta(days=400)  # browsers keep no cookie longer (RFC 6265bis 5.7)
+SHORTEST_KEY = 32  # bytes
+FEWEST_CHARACTERS = 8  # different ones: random keys have more
 PLACEHOLDERS = ("change", "secret", "example", "password", "placeholder", "insecure", "develop")
 
 # What Flask would take from its configuration, but what no deployment may weaken (ASVS 3.3).
@@ -57,8 +59,8 @@ def read_settings() -> dict[str, Any]:
     try:
         env.seal()
     except EnvValidationError as error:
-        faults = sorted(error.error_messages.items())
-        lines = [f"  {name}: {' '.join(map(str, messages))}" for name, messages in faults]
+        faults = cast("dict[str, list[str]]", error.error_messages)
+        lines = [f"  {name}: {' '.join(map(str, faults[name]))}" for name in sorted(faults)]
         message = "The environment does not configure this application:\n" + "\n".join(lines)
         raise SystemExit(message) from None
     return values
@@ -196,8 +198,8 @@ def _check_secret_key(key: str) -> None:
     """Refuse keys that are short, known or typed (ASVS 11.5.1, CWE-1391)."""
     lowered = key.lower()
     if (
-        len(key.encode()) < 32
-        or len(set(key)) < 8
+        len(key.encode()) < SHORTEST_KEY
+        or len(set(key)) < FEWEST_CHARACTERS
         or key.isdigit()
         or any(word in lowered for word in PLACEHOLDERS)
     ):

@@ -27,7 +27,7 @@ migrate = Migrate()
 
 
 class ImpatientConnection(psycopg.Connection[Any]):
-    """A PostgreSQL connection that gives up on a server that hangs; psycopg itself waits forever."""
+    """A connection that gives up on a server that hangs; psycopg by itself waits forever."""
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
         """Wait for the server's answer. Raises OperationalError when none comes in time."""

@@ -15,7 +15,10 @@ TIMEOUT = 5.0  # seconds
 
 
 def send_mail(to: str, subject: str, text: str) -> None:
-    """Send a mail as MAIL_URL says. A mail that cannot be sent is logged, and the request goes on."""
+    """Send a mail as MAIL_URL says.
+
+    A mail that cannot be sent is logged, without its text, and the request goes on.
+    """
     url = urlsplit(current_app.config["MAIL_URL"])
     try:
         if url.scheme == "console":
@@ -25,7 +28,7 @@ def send_mail(to: str, subject: str, text: str) -> None:
         else:
             _send(url, to, subject, text)
     except (OSError, smtplib.SMTPException) as error:
-        logger.error("a mail could not be sent: %s", type(error).__name__)
+        logger.warning("a mail could not be sent: %s", type(error).__name__)
 
 
 def _append(path: Path, mail: dict[str, str]) -> None:
@@ -41,7 +44,8 @@ def _send(url: SplitResult, to: str, subject: str, text: str) -> None:
     message.set_content(text)
     implicit_tls = url.scheme == "smtps"
     connect = smtplib.SMTP_SSL if implicit_tls else smtplib.SMTP
-    with connect(url.hostname or "", url.port or (465 if implicit_tls else 587), timeout=TIMEOUT) as server:
+    port = url.port or (465 if implicit_tls else 587)
+    with connect(url.hostname or "", port, timeout=TIMEOUT) as server:
         if url.username:
             if not implicit_tls:
                 server.starttls()  # raises where the server has none: no password in the clear

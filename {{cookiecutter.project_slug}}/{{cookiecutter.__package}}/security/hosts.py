@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-
+HIGHEST_PORT = 65_535
 HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 
 
@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def check_host() -> None:
         match = HOST.fullmatch(request.environ.get("HTTP_HOST", ""))
-        if not match or int(match["port"] or 0) > 65535:
+        if not match or int(match["port"] or 0) > HIGHEST_PORT:
             raise BadRequest("The Host header is not valid.")
 
     @app.before_request

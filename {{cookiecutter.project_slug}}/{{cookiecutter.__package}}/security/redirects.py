@@ -11,7 +11,7 @@ def local_path(target: str | None, default: str) -> str:
     What is checked is the address as it will leave in Location: Werkzeug drops tabs and newlines
     on the way, which turns a harmless looking `/<tab>/evil.example` into another site.
     """
-    if not target or any(ord(char) < 33 or char in "\\\x7f" for char in target):
+    if not target or any(char <= " " or char in "\\\x7f" for char in target):
         return default
     try:
         location = iri_to_uri(target)

@@ -111,9 +111,9 @@ def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
             first = {"key": key, "failures": 1, "blocked_until": 0.0, "failed_at": now}
             try:
                 connection.execute(sa.insert(counters).values(first))
-                return
             except IntegrityError:
                 continue  # another worker was first
+            return
         if row.blocked_until > now:
             _refuse_if_blocked(connection, [key], now)
         failures = 1 if row.failed_at < now - FORGET_AFTER else row.failures + 1
@@ -141,7 +141,7 @@ def _source(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 4:
+    if isinstance(parsed, ipaddress.IPv4Address):
         return address
     return str(ipaddress.ip_network((address, 64), strict=False))
 

@@ -7,7 +7,8 @@
 from collections.abc import Callable
 from typing import cast
 
-from flask import Flask, current_app, session
+from flask import Flask, current_app
+from flask import session as flask_session
 
 from .interface import SessionInterface
 from .lifetime import Lifetime
@@ -39,9 +40,9 @@ def init_app(
 
 def session_rules() -> SessionRules:
     """Return the current application's store, clock and limits."""
-    return cast(SessionInterface, current_app.session_interface).rules
+    return cast("SessionInterface", current_app.session_interface).rules
 
 
 def current_session() -> Session:
     """Return `flask.session` as what it is, for what a plain dict does not have."""
-    return cast(Session, session._get_current_object())  # type: ignore[attr-defined]
+    return cast("Session", flask_session._get_current_object())  # type: ignore[attr-defined]

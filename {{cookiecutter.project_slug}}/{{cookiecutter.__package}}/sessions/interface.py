@@ -73,7 +73,7 @@ class SessionInterface(FlaskSessionInterface):
         )
 
     def _delete(self, app: Flask, response: Response) -> None:
-        # Browsers keep a `__Host-` cookie unless its deletion has the same attributes (RFC 6265bis).
+        # A `__Host-` cookie stays unless its deletion has the same attributes (RFC 6265bis).
         response.delete_cookie(
             self.get_cookie_name(app),
             path="/",

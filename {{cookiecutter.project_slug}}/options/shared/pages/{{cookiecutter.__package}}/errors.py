@@ -1,5 +1,7 @@
 """Error pages: they say what the visitor can do, and nothing about the inside."""
 
+from http import HTTPStatus
+
 from flask import Flask, current_app, redirect, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,7 +37,7 @@ def send_to_reauthentication(_: ReauthenticationRequired) -> Response:
 def show_error(error: HTTPException) -> Response:
     """Return the page for a status, keeping the headers that belong to it."""
     response = error.get_response()
-    if error.code is not None and error.code >= 400:
+    if error.code is not None and error.code >= HTTPStatus.BAD_REQUEST:
         response.set_data(render_template("error.html", error=error))
         response.content_type = "text/html; charset=utf-8"
     return response

@@ -21,7 +21,7 @@ class User(db.Model):  # type: ignore[name-defined, misc]
 
     __tablename__ = "users"
     # An id is never used twice: a session of a deleted user must not fit the next one.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)  # as `normalize_email` has it

@@ -104,13 +104,13 @@ class RedisStore:
                 pipe.zadd(index, {record.key: record.seen_at})
                 pipe.expire(index, int(self._index_lifetime) + 1)
                 pipe.execute()
-        arguments = [_milliseconds_left(record), *_flat(record)]
+        arguments: list[Any] = [_milliseconds_left(record), *_flat(record)]
         with _errors_translated():
             if not self._client.eval(INSERT, 1, self._name(record.key), *arguments):
                 raise StoreUnavailable("a record with this key exists already")
 
     def update(self, record: Record) -> bool:
-        arguments = [record.version - 1, _milliseconds_left(record), *_flat(record)]
+        arguments: list[Any] = [record.version - 1, _milliseconds_left(record), *_flat(record)]
         with _errors_translated():
             return bool(self._client.eval(UPDATE, 1, self._name(record.key), *arguments))
 
@@ -119,7 +119,7 @@ class RedisStore:
 
     def touch(self, key: str, seen_at: float, expires_at: float) -> None:
         milliseconds = max(1, int((expires_at - seen_at) * 1000))
-        arguments = [milliseconds, repr(seen_at), repr(expires_at)]
+        arguments: list[Any] = [milliseconds, repr(seen_at), repr(expires_at)]
         with _errors_translated():
             self._client.eval(TOUCH, 1, self._name(key), *arguments)
 

@@ -81,13 +81,14 @@ def authenticate(email: str, password: str) -> tuple[User, Attempt]:
     return user, attempt
 
 
-def sign_in_with_password(email: str, password: str, *, remember: bool) -> None:
-    """Sign in. Raises WrongCredentials or TooManyAttempts."""
+def sign_in_with_password(email: str, password: str, *, remember: bool) -> User:
+    """Sign in and return the user. Raises WrongCredentials or TooManyAttempts."""
     user, attempt = authenticate(email, password)
     if needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
         db.session.commit()
     sign_in(user, remember=remember, attempt=attempt)
+    return user
 
 
 def confirm_password(user: User, password: str) -> None:

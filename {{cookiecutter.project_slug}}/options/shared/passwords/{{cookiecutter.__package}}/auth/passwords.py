@@ -47,8 +47,8 @@ def check_strength(password: str, *, email: str) -> None:
         raise WeakPassword("Use characters that can be stored as text.")
     local, _, domain = email.partition("@")
     own_words = [current_app.config["PROJECT_NAME"], email, local, domain.partition(".")[0]]
-    # Own words are taken out before the guess is rated: they add nothing against a neighbour.
-    judged = zxcvbn(password[:ZXCVBN_LONGEST], user_inputs=[*own_words, *" ".join(own_words).split()])
+    own_words += " ".join(own_words).split()
+    judged = zxcvbn(password[:ZXCVBN_LONGEST], user_inputs=own_words)
     if judged["score"] < GOOD_SCORE:
         hint = judged["feedback"]["warning"] or "It is easy to guess."
         raise WeakPassword(f"{hint} Choose words that have nothing to do with you or this site.")
@@ -69,10 +69,10 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     target = password_hash if known and password_hash else _dummy_hash()
     with _Place():
         try:
-            fits = _hasher().verify(target, normalize(password) if known else "no password")
+            _hasher().verify(target, normalize(password) if known else "no password")
         except (VerificationError, InvalidHashError):
-            fits = False
-    return fits and known
+            return False
+    return known
 
 
 def needs_rehash(password_hash: str) -> bool:

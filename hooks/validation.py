@@ -151,7 +151,7 @@ def slug_fault(slug: str) -> str | None:
 
 
 def lifetime_fault(lifetime: str) -> str | None:
-    match = re.fullmatch(r"([0-9]{1,9})([mhdw])", lifetime)
+    match = re.fullmatch(r"([1-9][0-9]{0,7})([mhdw])", lifetime)
     if not match:
         return "is not a duration: type a number and m, h, d or w, such as 30m, 12h, 7d or 4w."
     minutes = int(match[1]) * MINUTES[match[2]]

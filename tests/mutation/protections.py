@@ -1,0 +1,648 @@
+"""The protections of a rendered project, and how each is taken away.
+
+`find` stands exactly once in `file` ({package} is the project's package). Keep each change as small
+as a careless commit would be: a line dropped, a comparison turned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Protection:
+    id: str
+    file: str
+    find: str
+    replace: str
+    combinations: tuple[str, ...] = ()  # all of the sample, unless named
+
+
+SESSION = "{package}/sessions/session.py"
+SAVING = "{package}/sessions/saving.py"
+INTERFACE = "{package}/sessions/interface.py"
+RECORD = "{package}/sessions/record.py"
+LIFETIME = "{package}/sessions/lifetime.py"
+STORE = "{package}/sessions/store.py"
+IDENTITY = "{package}/auth/identity.py"
+ACCOUNTS = "{package}/auth/accounts.py"
+PASSWORDS = "{package}/auth/passwords.py"
+STYLE = "{package}/auth/style.py"
+ACCESS = "{package}/security/access.py"
+CSRF = "{package}/security/csrf.py"
+HEADERS = "{package}/security/headers.py"
+HOSTS = "{package}/security/hosts.py"
+REDIRECTS = "{package}/security/redirects.py"
+THROTTLE = "{package}/security/throttle.py"
+CONFIG = "{package}/config.py"
+BODIES = "{package}/bodies.py"
+
+DATABASE = ("database-password",)
+REDIS = ("redis-api",)
+
+PROTECTIONS = [
+    # --- the session's life ---
+    Protection(
+        "assigning user_id rotates",
+        SESSION,
+        """                raise TypeError("session['user_id'] must be the user's id, an int")
+            self._change_identity()
+""",
+        """                raise TypeError("session['user_id'] must be the user's id, an int")
+""",
+    ),
+    Protection(
+        "removing user_id rotates",
+        SESSION,
+        """        if name == "user_id":
+            self._change_identity()
+        self._note(name)
+""",
+        """        self._note(name)
+""",
+    ),
+    Protection(
+        "a new identity drops what was loaded",
+        SESSION,
+        "return not self.identity_changed or name in self._written",
+        "return True or name in self._written",
+    ),
+    Protection(
+        "a new identity drops the old epoch",
+        SESSION,
+        '        self._written -= {"session_epoch", "reauthenticated_at"}\n',
+        "",
+    ),
+    Protection(
+        "an expired session is nobody's",
+        SESSION,
+        "if not self.rules.lifetime.is_live(record, self.rules.clock()):",
+        "if False:",
+    ),
+    Protection(
+        "a corrupt record is anonymous",
+        SESSION,
+        "        except UnreadableRecord:\n",
+        "        except ZeroDivisionError:\n",
+    ),
+    Protection(
+        "a failed store is not asked twice",
+        SESSION,
+        "        if self.failed:\n            raise StoreUnavailable\n",
+        "",
+    ),
+    Protection(
+        "a conflicting write is put on top of the other one",
+        SESSION,
+        "        self.record, values = found\n        self._values = {",
+        "        self.record, values = found[0], self._values\n        self._values = {",
+    ),
+    Protection(
+        "rotation takes the old record",
+        SAVING,
+        "if session.rules.store.take(old.key, old.version):",
+        "if True:",
+    ),
+    Protection(
+        "rotation of a session that is gone stops",
+        SAVING,
+        "return _insert(session) if signs_in else Outcome.LOST",
+        "return _insert(session)",
+    ),
+    Protection(
+        "a write to a session that is gone stops",
+        SAVING,
+        """        if not session.reload():
+            return Outcome.LOST
+""",
+        """        if not session.reload():
+            return _insert(session)
+""",
+    ),
+    Protection(
+        "an emptied session is deleted",
+        SAVING,
+        "    session.rules.store.delete(session.record.key)\n",
+        "",
+    ),
+    Protection(
+        "re-authentication rotates",
+        SAVING,
+        "if session.identity_changed or session.rotation_wanted:",
+        "if session.identity_changed:",
+    ),
+    Protection(
+        "a session without a user's epoch is not stored",
+        SAVING,
+        "if not session or not _has_epoch(session):",
+        "if not session:",
+    ),
+    Protection(
+        "at most so many sessions a user",
+        SAVING,
+        "        _drop_oldest(session, record)\n",
+        "        pass\n",
+    ),
+    Protection(
+        "the oldest session goes",
+        SAVING,
+        "others.sort(key=lambda record: record.created_at, reverse=True)",
+        "others.sort(key=lambda record: record.created_at)",
+    ),
+    Protection(
+        "a read writes nothing before its time",
+        SAVING,
+        "if record is None or now - record.seen_at < lifetime.touch_interval:",
+        "if record is None:",
+    ),
+    Protection(
+        "a failed touch does not fail the page",
+        SAVING,
+        """    except StoreUnavailable:
+        session.rules.report("session_store_unavailable")
+""",
+        "    except ZeroDivisionError:\n        pass\n",
+    ),
+    Protection(
+        "the idle limit",
+        LIFETIME,
+        "return min(seen_at + self.idle, created_at + absolute)",
+        "return created_at + absolute",
+    ),
+    Protection(
+        "the absolute limit",
+        LIFETIME,
+        "return min(seen_at + self.idle, created_at + absolute)",
+        "return seen_at + self.idle",
+    ),
+    Protection(
+        "an anonymous session lives an hour",
+        LIFETIME,
+        "self.absolute if user_id is not None else min(self.absolute, ANONYMOUS_LIFETIME)",
+        "self.absolute",
+    ),
+    # --- tokens and records ---
+    Protection(
+        "the store holds a digest of the token",
+        RECORD,
+        "return hashlib.sha256(token.encode()).hexdigest()",
+        "return token",
+    ),
+    Protection(
+        "a token is well-formed before the store sees it",
+        RECORD,
+        "return TOKEN.fullmatch(value) is not None",
+        "return bool(value)",
+    ),
+    Protection(
+        "data and user_id of a record agree",
+        RECORD,
+        "if type(user_id) is not type(record.user_id) or user_id != record.user_id:",
+        "if False:",
+    ),
+    Protection(
+        "a record has the right types",
+        RECORD,
+        "if not isinstance(values, dict) or not _is_well_formed(record):",
+        "if not isinstance(values, dict):",
+    ),
+    # --- compare-and-swap, in each store ---
+    Protection(
+        "database: update compares the version",
+        STORE,
+        "unchanged = _has_version(record.key, record.version - 1)",
+        "unchanged = sessions.c.key == record.key",
+        DATABASE,
+    ),
+    Protection(
+        "database: take compares the version",
+        STORE,
+        "sa.delete(sessions).where(_has_version(key, version))",
+        "sa.delete(sessions).where(sessions.c.key == key)",
+        DATABASE,
+    ),
+    Protection(
+        "database: a touch only moves forwards",
+        STORE,
+        "older = (sessions.c.key == key) & (sessions.c.seen_at < seen_at)",
+        "older = sessions.c.key == key",
+        DATABASE,
+    ),
+    Protection(
+        "database: an error is StoreUnavailable",
+        STORE,
+        "except (DBAPIError, PoolTimeout) as error:",
+        "except ZeroDivisionError as error:",
+        DATABASE,
+    ),
+    Protection(
+        "database: SQLite's transaction is rolled back before the save",
+        STORE,
+        "        app.after_request(_roll_back)\n",
+        "        pass\n",
+        DATABASE,
+    ),
+    Protection(
+        "redis: update compares the version",
+        STORE,
+        "if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end\n",
+        "",
+        REDIS,
+    ),
+    Protection(
+        "redis: take compares the version",
+        STORE,
+        "if ARGV[1] and redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end\n",
+        "",
+        REDIS,
+    ),
+    Protection(
+        "redis: a touch never creates",
+        STORE,
+        "if not seen_at or tonumber(seen_at) >= tonumber(ARGV[2]) then return 0 end\n",
+        "",
+        REDIS,
+    ),
+    Protection(
+        "redis: a session has a time to live",
+        STORE,
+        """redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+""",
+        "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n",
+        REDIS,
+    ),
+    Protection(
+        "redis: an error is StoreUnavailable",
+        STORE,
+        "    except RedisError as error:\n",
+        "    except ZeroDivisionError as error:\n",
+        REDIS,
+    ),
+    Protection(
+        "redis: no retries",
+        STORE,
+        "        retry=Retry(NoBackoff(), 0),\n",
+        "",
+        REDIS,
+    ),
+    # --- the cookie and its headers ---
+    Protection(
+        "cookie: HttpOnly",
+        INTERFACE,
+        """            httponly=True,
+            samesite=self.get_cookie_samesite(app),
+        )
+
+    def _delete""",
+        """            samesite=self.get_cookie_samesite(app),
+        )
+
+    def _delete""",
+    ),
+    Protection(
+        "cookie: deleted with its attributes",
+        INTERFACE,
+        """        response.delete_cookie(
+            self.get_cookie_name(app),
+            path="/",
+            secure=self.get_cookie_secure(app),
+""",
+        """        response.delete_cookie(
+            self.get_cookie_name(app),
+            path="/",
+""",
+    ),
+    Protection(
+        "a 503 leaves the cookie alone",
+        INTERFACE,
+        """        if session.failed:
+            response.headers["Cache-Control"] = "no-store"
+            return
+""",
+        """        if session.failed:
+            self._delete(app, response)
+            return
+""",
+    ),
+    Protection(
+        "cookie: __Host- in production",
+        CONFIG,
+        'r"[\\w-]+\\Z" if development else r"__Host-[\\w-]+\\Z"',
+        'r"[\\w-]+\\Z"',
+    ),
+    Protection(
+        "cookie: Secure",
+        CONFIG,
+        '"SESSION_COOKIE_SECURE": not development',
+        '"SESSION_COOKIE_SECURE": False',
+    ),
+    Protection(
+        "cookie: SameSite",
+        CONFIG,
+        'validate=validate.OneOf(["Lax", "Strict"])',
+        'validate=validate.OneOf(["Lax", "Strict", "None"])',
+    ),
+    Protection(
+        "cookie: Expires for remember me only",
+        INTERFACE,
+        "        if session.permanent:\n",
+        "        if True:\n",
+    ),
+    Protection(
+        "Vary: Cookie",
+        INTERFACE,
+        '        response.vary.add("Cookie")\n',
+        "",
+    ),
+    Protection(
+        "no-store for signed-in pages",
+        INTERFACE,
+        'if private or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):',
+        "if False:",
+    ),
+    Protection(
+        "a store that fails at the save is 503",
+        INTERFACE,
+        "            _replace_by_error(app, response)\n",
+        "",
+    ),
+    Protection(
+        "nothing counts before the save",
+        INTERFACE,
+        "        if outcome is not Outcome.LOST:\n            for call",
+        "        if True:\n            for call",
+    ),
+    Protection(
+        "a 503 sends no cookie",
+        INTERFACE,
+        '("Location", "Set-Cookie", "Clear-Site-Data", "ETag", "Last-Modified")',
+        '("Location", "Clear-Site-Data", "ETag", "Last-Modified")',
+    ),
+    # --- who is signed in ---
+    Protection(
+        "the epoch is compared",
+        IDENTITY,
+        ' or user.session_epoch != session.get("session_epoch")',
+        "",
+    ),
+    Protection(
+        "a disabled user is nobody",
+        IDENTITY,
+        "if user is None or user.disabled or ",
+        "if user is None or ",
+    ),
+    Protection(
+        "a change of password raises the epoch",
+        IDENTITY,
+        "    user.session_epoch = User.session_epoch + 1\n",
+        "",
+    ),
+    Protection(
+        "sign-out clears the session",
+        IDENTITY,
+        "    session.clear()\n",
+        '    session["signed_out"] = True\n',
+    ),
+    Protection(
+        "a sign-in is fresh for ten minutes",
+        IDENTITY,
+        "return session_rules().clock() - proved_at < FRESH_FOR",
+        "return True",
+    ),
+    Protection(
+        "routes need a signed-in user",
+        ACCESS,
+        "            raise SignInRequired\n",
+        "            pass\n",
+    ),
+    Protection(
+        "sensitive changes need a fresh sign-in",
+        ACCESS,
+        "            raise ReauthenticationRequired\n",
+        "            pass\n",
+    ),
+    # --- passwords ---
+    Protection(
+        "an unknown user takes as long as a wrong password",
+        PASSWORDS,
+        "    target = password_hash if known and password_hash else _dummy_hash()\n",
+        """    if not known or not password_hash:
+        return False
+    target = password_hash
+""",
+    ),
+    Protection(
+        "the OWASP profile of argon2id",
+        PASSWORDS,
+        '"memory_cost": 19_456, "time_cost": 2',
+        '"memory_cost": 1_024, "time_cost": 1',
+    ),
+    Protection("15 characters", PASSWORDS, "SHORTEST = 15", "SHORTEST = 8"),
+    Protection(
+        "at most 128 characters",
+        PASSWORDS,
+        "    if len(password) > LONGEST:\n",
+        "    if False:\n",
+    ),
+    Protection(
+        "NFC",
+        PASSWORDS,
+        'return unicodedata.normalize("NFC", password)',
+        "return password",
+    ),
+    Protection(
+        "no guessable password",
+        PASSWORDS,
+        'if judged["score"] < GOOD_SCORE:',
+        "if False:",
+    ),
+    Protection(
+        "the user's own words are guessable",
+        PASSWORDS,
+        "user_inputs=own_words",
+        "user_inputs=[]",
+    ),
+    Protection(
+        "a limit on hashing at once",
+        PASSWORDS,
+        "        if not _places.acquire(timeout=LONGEST_WAIT):\n",
+        "        if False:\n",
+    ),
+    Protection(
+        "rehash at sign-in",
+        ACCOUNTS,
+        "    if needs_rehash(user.password_hash):\n",
+        "    if False:\n",
+    ),
+    Protection(
+        "a disabled user does not sign in",
+        ACCOUNTS,
+        "if user is None or not fits or user.disabled:",
+        "if user is None or not fits:",
+    ),
+    Protection(
+        "a change of password needs the current one",
+        ACCOUNTS,
+        "    _, attempt = authenticate(user.email, password)\n    check_strength",
+        "    attempt = begin_attempt(user.email)\n    check_strength",
+    ),
+    Protection(
+        "a change of password checks the new one",
+        ACCOUNTS,
+        "    check_strength(new_password, email=user.email)\n",
+        "",
+    ),
+    Protection(
+        "a change of password ends the other sessions",
+        ACCOUNTS,
+        "    end_other_sessions(user)\n",
+        "    db.session.commit()\n",
+    ),
+    Protection(
+        "addresses are one form",
+        ACCOUNTS,
+        'unicodedata.normalize("NFKC", text).strip().casefold()',
+        "text.strip()",
+    ),
+    # --- requests ---
+    Protection("CSRF guard", CSRF, "            raise CrossOriginRequest\n", "            pass\n"),
+    Protection(
+        "Sec-Fetch-Site: same-site is another site",
+        CSRF,
+        'return site in ("same-origin", "none")',
+        'return site in ("same-origin", "same-site", "none")',
+    ),
+    Protection(
+        "Origin is compared",
+        CSRF,
+        "return origin == _own_origin()",
+        "return True",
+    ),
+    Protection(
+        "neither header, but a cookie",
+        CSRF,
+        'return current_app.config["SESSION_COOKIE_NAME"] not in request.cookies',
+        "return True",
+    ),
+    Protection(
+        "next: control characters and backslashes",
+        REDIRECTS,
+        'if not target or any(char <= " " or char in "\\\\\\x7f" for char in target):',
+        "if not target:",
+    ),
+    Protection(
+        "next: no //host",
+        REDIRECTS,
+        'is_local = location.startswith("/") and not location.startswith("//")',
+        'is_local = location.startswith("/")',
+    ),
+    Protection(
+        "throttle",
+        THROTTLE,
+        "        raise TooManyAttempts(retry_after=int(blocked_until - now) + 1)\n",
+        "        return\n",
+    ),
+    Protection(
+        "throttle: IPv6 by network",
+        THROTTLE,
+        "return str(ipaddress.ip_network((address, 64), strict=False))",
+        "return address",
+    ),
+    Protection(
+        "the Host header is checked",
+        HOSTS,
+        '            raise BadRequest("The Host header is not valid.")\n',
+        "            pass\n",
+    ),
+    Protection(
+        "https only",
+        HOSTS,
+        '        raise Forbidden("This site answers over https only.")\n',
+        "        return None\n",
+    ),
+    Protection(
+        "no proxy is believed by default",
+        HOSTS,
+        "    if hops:\n",
+        "    hops = hops or 1\n    if hops:\n",
+    ),
+    Protection(
+        "the host of a proxy's header is not believed",
+        HOSTS,
+        "x_host=0",
+        "x_host=hops",
+    ),
+    *(
+        Protection(f"header {name}", HEADERS, f'    "{name}": "{value}",\n', "")
+        for name, value in {
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }.items()
+    ),
+    Protection(
+        "CSP: no framing",
+        HEADERS,
+        "frame-ancestors 'none'",
+        "frame-ancestors *",
+    ),
+    Protection(
+        "HSTS",
+        HEADERS,
+        '    if app.config["EXTERNAL_URL"].startswith("https://"):\n',
+        "    if False:\n",
+    ),
+    Protection(
+        "a body is JSON by its type",
+        BODIES,
+        '        raise UnsupportedMediaType("Send application/json.")\n',
+        "        pass\n",
+        REDIS,
+    ),
+    # --- configuration ---
+    Protection(
+        "production is the default",
+        CONFIG,
+        'stage = env.str("APP_ENV", "production"',
+        'stage = env.str("APP_ENV", "development"',
+    ),
+    Protection(
+        "short keys",
+        CONFIG,
+        "len(key.encode()) < SHORTEST_KEY",
+        "False",
+    ),
+    Protection(
+        "known keys",
+        CONFIG,
+        "any(word in lowered for word in PLACEHOLDERS)",
+        "False",
+    ),
+    Protection(
+        "fallback keys are held to the same rule",
+        CONFIG,
+        '_list(env, "SECRET_KEY_FALLBACKS", _check_secret_key)',
+        '_list(env, "SECRET_KEY_FALLBACKS")',
+    ),
+    Protection(
+        "no debugging in production",
+        CONFIG,
+        '    if debug and stage == "production":\n',
+        "    if False:\n",
+    ),
+    Protection(
+        "https in production",
+        CONFIG,
+        '    if parts.scheme == "http" and stage == "production" and not',
+        '    if parts.scheme == "http" and stage == "never" and not',
+    ),
+    Protection(
+        "a limit on bodies",
+        CONFIG,
+        '        "MAX_CONTENT_LENGTH": 256 * 1024,\n',
+        "",
+    ),
+]

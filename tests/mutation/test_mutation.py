@@ -1,0 +1,58 @@
+"""Removing a protection turns the project's own tests red.
+
+Every entry of protections.py is taken away from a baked project, one at a time. Its tests must
+then fail: not pass, and not end for another reason, such as a file that no longer imports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.baked import CHOICES, COMBINATIONS, BakedProject, sample
+from tests.mutation.protections import PROTECTIONS, Protection
+
+TESTS_FAILED = 1  # pytest's exit status; 0 is all passed, 2 and more is no proper run
+
+pytestmark = pytest.mark.slow
+
+
+def weaken(project: Path, package: str, protection: Protection) -> bool:
+    """Take the protection away; False if this project has no such file."""
+    path = project / protection.file.format(package=package)
+    if not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8")
+    found = text.count(protection.find)
+    assert found == 1, f"{protection.file} has the text of {protection.id!r} {found} times"
+    path.write_text(text.replace(protection.find, protection.replace), encoding="utf-8")
+    return True
+
+
+@pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda protection: protection.id)
+def test_without_this_protection_the_tests_are_red(
+    protection: Protection, copy_of: Callable[[str], BakedProject]
+) -> None:
+    """In every combination of the sample that has the protection's file."""
+    weakened = 0
+    for name in protection.combinations or sample():
+        project = copy_of(name)
+        if weaken(project.path, project.package, protection):
+            weakened += 1
+            result = project.pytest("-q", "-x")
+            assert result.returncode == TESTS_FAILED, result.stdout[-3000:]
+    assert weakened, f"no combination has {protection.file}"
+
+
+def test_every_protection_has_a_name_of_its_own() -> None:
+    names = [protection.id for protection in PROTECTIONS]
+
+    assert len(names) == len(set(names))
+
+
+def test_the_sample_has_every_answer() -> None:
+    used = {answer for name in sample() for answer in COMBINATIONS[name].values()}
+
+    assert {answer for answers in CHOICES.values() for answer in answers} <= used

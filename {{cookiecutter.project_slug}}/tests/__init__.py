@@ -1,0 +1,1 @@
+"""The tests: a specification of how sessions and sign-in behave."""

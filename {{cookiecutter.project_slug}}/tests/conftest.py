@@ -1,0 +1,152 @@
+"""Fixtures. Without DATABASE_URL and its like in the environment, no server is needed."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from {{ cookiecutter.__package }} import create_app
+from {{ cookiecutter.__package }}.auth.accounts import create_user
+from {{ cookiecutter.__package }}.database import db
+from {{ cookiecutter.__package }}.models import User
+
+from .backend import ENVIRONMENT, fresh_store
+from .support import PASSWORD, Clock, Outbox
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database for this run: a SQLite file, or a new schema in the server of DATABASE_URL."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgresql"):
+        yield f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
+        return
+    schema = f"test_{secrets.token_hex(8)}"
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+        own = sa.make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield own.render_as_string(hide_password=False)
+        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def tables(database_url: str) -> list[sa.Table]:
+    """The tables, made by the migrations as in production."""
+    with pytest.MonkeyPatch.context() as environment:
+        set_environment(environment, database_url)
+        app = create_app()
+        with app.app_context():
+            upgrade()
+            db.engine.dispose()
+    return db.metadata.sorted_tables
+
+
+def set_environment(environment: pytest.MonkeyPatch, database_url: str) -> None:
+    """Set what the application needs, so that a developer's own settings do not matter."""
+    environment.setenv("APP_ENV", "testing")
+    environment.setenv("SECRET_KEY", secrets.token_hex(32))
+    environment.setenv("DATABASE_URL", database_url)
+    for name, value in ENVIRONMENT.items():
+        environment.setenv(name, value)
+    environment.delenv("FLASK_DEBUG", raising=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The application's clock, in the test's hand."""
+    return Clock()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    """The mails that the application sends."""
+    return Outbox(tmp_path / "outbox.jsonl")
+
+
+@pytest.fixture
+def backend(clock: Clock) -> Iterator[dict[str, Any]]:
+    """An empty session store."""
+    with fresh_store(clock) as config:
+        yield config
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """What a module of tests wants otherwise than the rest; to be overridden there."""
+    return {}
+
+
+@pytest.fixture
+def app(
+    database_url: str,
+    tables: list[sa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    outbox: Outbox,
+    backend: dict[str, Any],
+    config: dict[str, Any],
+) -> Iterator[Flask]:
+    """The application, with empty tables."""
+    set_environment(monkeypatch, database_url)
+    quick_hashes = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
+    defaults = {"CLOCK": clock, "MAIL_URL": f"file:{outbox.path}", "ARGON2_PROFILE": quick_hashes}
+    app = create_app({**defaults, **backend, **config})
+    with app.app_context():
+        with db.engine.begin() as connection:
+            for table in reversed(tables):
+                connection.execute(sa.delete(table))
+        engine = db.engine
+    yield app
+    engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser: it sends what browsers send with a form of our own pages."""
+    return browser(app)
+
+
+def browser(app: Flask) -> FlaskClient:
+    """Return one more browser, with cookies of its own."""
+    client = app.test_client()
+    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    client.environ_base["HTTP_USER_AGENT"] = "Firefox on a test"
+    return client
+
+
+@pytest.fixture
+def user(app: Flask) -> User:
+    """A user, who has the password `PASSWORD`."""
+    return make_user(app, "ada@example.org")
+
+
+@pytest.fixture
+def other_user(app: Flask) -> User:
+    """Somebody else, with the same password."""
+    return make_user(app, "grace@example.org")
+
+
+def make_user(app: Flask, email: str) -> User:
+    """Return a new user, who can be read outside the application's context."""
+    with app.app_context():
+        user = create_user(email, PASSWORD)
+        db.session.refresh(user)
+        db.session.expunge(user)
+    return user
+
+
+@pytest.fixture
+def signed_in_client(client: FlaskClient, user: User) -> FlaskClient:
+    """A browser in which the user is signed in: one key in the session is all that it takes."""
+    with client.session_transaction() as session:
+        session["user_id"] = user.id
+    return client

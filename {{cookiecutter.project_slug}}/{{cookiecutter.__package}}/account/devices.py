@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ..models import User
 from ..security.audit import audit
 from ..sessions import session_rules
+from ..sessions.ending import end_session
 from ..sessions.record import Record, UnreadableRecord, decode
 
 
@@ -42,7 +43,7 @@ def revoke(user: User, public_id: str) -> bool:
     store = session_rules().store
     for record in store.for_user(user.id):
         if record.public_id == public_id:
-            store.delete(record.key)
+            end_session(store, record)
             audit("session_revoked", user_id=user.id, session=record.key)
             return True
     return False

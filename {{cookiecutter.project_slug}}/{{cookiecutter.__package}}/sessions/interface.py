@@ -87,6 +87,7 @@ def _replace_by_error(app: Flask, response: Response) -> None:
     """Turn the finished response into 503: what it reports as done was not stored."""
     error = ServiceUnavailable(retry_after=RETRY_AFTER)
     page = app.make_response(app.handle_user_exception(error))
+    response.direct_passthrough = False
     response.status_code = page.status_code
     response.set_data(page.get_data())
     response.content_type = page.content_type

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import replace
 from enum import Enum, auto
 
+from .ending import end_session, has_gravestone
 from .protocol import StoreUnavailable
 from .record import Record, encode, key_of, new_token
 from .session import Session
@@ -41,7 +42,7 @@ def save(session: Session) -> Outcome:
 def _end(session: Session) -> Outcome:
     if session.record is None:
         return Outcome.KEEP
-    session.rules.store.delete(session.record.key)
+    end_session(session.rules.store, session.record)
     return Outcome.DELETE
 
 
@@ -74,11 +75,21 @@ def _move(session: Session) -> Outcome:
         if old is None:
             break
         if session.rules.store.take(old.key, old.version):
-            return _insert(session)
+            outcome = _insert(session)
+            return _give_up_if_ended(session, old, outcome)
         if not session.reload():
             signs_in = session.identity_changed and "user_id" in session
             return _insert(session) if signs_in else Outcome.LOST
     raise StoreUnavailable("other requests kept changing the session")
+
+
+def _give_up_if_ended(session: Session, old: Record, outcome: Outcome) -> Outcome:
+    """Undo a move during which somebody signed out; a new sign-in stands for itself."""
+    store = session.rules.store
+    if session.record is None or session.identity_changed or not has_gravestone(store, old.key):
+        return outcome
+    store.delete(session.record.key)
+    return Outcome.LOST
 
 
 def _insert(session: Session) -> Outcome:
@@ -130,7 +141,7 @@ def _drop_oldest(session: Session, newest: Record) -> None:
     ]
     others.sort(key=lambda record: record.created_at, reverse=True)
     for record in others[rules.max_per_user - 1 :]:
-        rules.store.delete(record.key)
+        end_session(rules.store, record)
         rules.report("session_dropped", user_id=record.user_id, session=record.key)
 
 

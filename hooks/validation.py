@@ -25,6 +25,8 @@ MIN_LIFETIME, MAX_LIFETIME = 5, 400 * 24 * 60
 
 # A package of one of these names would hide what the project, or what it imports, is made of.
 # Import names and distribution names, in lower case, with underscores.
+KEYWORDS = frozenset(map(str.lower, [*keyword.kwlist, *keyword.softkwlist]))
+STANDARD_LIBRARY = frozenset(map(str.lower, sys.stdlib_module_names))
 PROJECT_FOLDERS = frozenset("build dist docs instance migrations options tests venv".split())
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
@@ -103,7 +105,8 @@ def slug(name: str) -> str:
 
 
 def package(slug: str) -> str:
-    return slug.replace("-", "_")
+    """The name of the package, which is in lower case whatever the folder is (PEP 8)."""
+    return slug.replace("-", "_").lower()
 
 
 def check(answer: object, prompt: str, rule: str) -> str:
@@ -134,16 +137,15 @@ def slug_fault(slug: str) -> str | None:
     if not slug[0].isalpha() or slug.endswith("-"):
         return 'must start with a letter and not end with a hyphen: type one such as "app-2".'
     name = package(slug)
-    lower = name.lower()
-    if any(map(keyword.iskeyword, (name, lower))) or keyword.issoftkeyword(lower):
+    if name in KEYWORDS:
         meaning = "a keyword of Python"
-    elif name in sys.stdlib_module_names or lower in sys.stdlib_module_names:
+    elif name in STANDARD_LIBRARY:
         meaning = "a module of Python's standard library"
-    elif lower in DEPENDENCIES:
+    elif name in DEPENDENCIES:
         meaning = "a package that the project uses"
-    elif lower in PROJECT_FOLDERS:
+    elif name in PROJECT_FOLDERS:
         meaning = "another folder of the project"
-    elif lower in WINDOWS_DEVICES:
+    elif name in WINDOWS_DEVICES:
         meaning = "a device on Windows"
     else:
         return None

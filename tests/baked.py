@@ -15,6 +15,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from hooks.validation import package
+
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -61,7 +63,7 @@ class BakedProject:
 
     @property
     def package(self) -> str:
-        return self.path.name.replace("-", "_")
+        return package(self.path.name)
 
     @property
     def files(self) -> list[Path]:

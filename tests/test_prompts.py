@@ -199,6 +199,7 @@ def refuse(answer: str, prompt: str, rule: str) -> None:
 def test_a_good_slug_is_taken(answer: str) -> None:
     assert check(answer, "project_slug", "slug") == answer
     assert package(answer).isidentifier()
+    assert package(answer).islower()
 
 
 @pytest.mark.parametrize("answer", GOOD_LIFETIMES)

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 from enum import Enum, auto
 
-from .ending import end_session, has_gravestone
+from .ending import end_session
 from .protocol import StoreUnavailable
 from .record import Record, encode, key_of, new_token
 from .session import Session
@@ -69,30 +69,43 @@ def _update(session: Session) -> Outcome:
 
 
 def _move(session: Session) -> Outcome:
-    """Take the old record away, then insert the new one: a crash in between signs out."""
+    """Insert the session under a new token, then take the old record away.
+
+    In this order there is no moment without the session, in which a sign-out would find nothing
+    to end. If the old record is gone in the end, somebody did end it, and the new one goes too:
+    its token was never sent. A sign-in stands for itself.
+    """
+    store = session.rules.store
+    signs_in = session.identity_changed and "user_id" in session
     for _ in range(TRIES):
         old = session.record
         if old is None:
             break
-        if session.rules.store.take(old.key, old.version):
-            outcome = _insert(session)
-            return _give_up_if_ended(session, old, outcome)
-        if not session.reload():
-            signs_in = session.identity_changed and "user_id" in session
-            return _insert(session) if signs_in else Outcome.LOST
+        token, record = _insert_record(session)
+        if store.take(old.key, old.version):
+            return _moved_to(session, token, record)
+        is_gone = not session.reload()
+        if is_gone and signs_in:
+            return _moved_to(session, token, record)
+        store.delete(record.key)
+        if is_gone:
+            return Outcome.LOST
     raise StoreUnavailable("other requests kept changing the session")
 
 
-def _give_up_if_ended(session: Session, old: Record, outcome: Outcome) -> Outcome:
-    """Undo a move during which somebody signed out; a new sign-in stands for itself."""
-    store = session.rules.store
-    if session.record is None or session.identity_changed or not has_gravestone(store, old.key):
-        return outcome
-    store.delete(session.record.key)
-    return Outcome.LOST
-
-
 def _insert(session: Session) -> Outcome:
+    return _moved_to(session, *_insert_record(session))
+
+
+def _moved_to(session: Session, token: str, record: Record) -> Outcome:
+    if session.identity_changed and record.user_id is not None:
+        _drop_oldest(session, record)
+    session.token, session.record = token, record
+    return Outcome.SEND
+
+
+def _insert_record(session: Session) -> tuple[str, Record]:
+    """Store the session's values under a new token, and return both."""
     token = new_token()
     now = session.rules.clock()
     moved = None if session.identity_changed else session.record
@@ -110,11 +123,7 @@ def _insert(session: Session) -> Outcome:
     )
     record = _renewed(session, record)
     session.rules.store.insert(record)
-    session.token = token
-    if session.identity_changed and record.user_id is not None:
-        _drop_oldest(session, record)
-    session.record = record
-    return Outcome.SEND
+    return token, record
 
 
 def _renewed(session: Session, record: Record) -> Record:

@@ -1,0 +1,82 @@
+"""A session that is ended stays ended, even if another request is just moving it (CWE-362)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }}.models import User
+from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
+from {{ cookiecutter.__package }}.sessions.protocol import Store
+
+from .conftest import browser
+from .style import is_signed_in, log_out, reauthenticate, revoke
+from .support import Pause, cookies_set, new_token, token_of, use_token
+
+
+def store_of(app: Flask) -> Store:
+    assert isinstance(app.session_interface, SessionInterface)
+    return app.session_interface.rules.store
+
+
+@pytest.fixture
+def pause_before(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pause]:
+    """Make the first call of a method of the store wait."""
+
+    def pause_before(method: str) -> Pause:
+        pause = Pause()
+        store = store_of(app)
+        original = getattr(store, method)
+
+        def slow(*args: Any) -> Any:
+            if not pause.reached.is_set():
+                pause()
+            return original(*args)
+
+        monkeypatch.setattr(store, method, slow)
+        return pause
+
+    return pause_before
+
+
+@pytest.mark.requirement("R37")
+@pytest.mark.parametrize("method", ["insert", "take"])
+def test_a_sign_out_ends_the_session_that_is_being_moved(
+    app: Flask, signed_in_client: FlaskClient, pause_before: Callable[[str], Pause], method: str
+) -> None:
+    pause = pause_before(method)
+    other_tab = use_token(browser(app), token_of(signed_in_client))
+    moved, _ = pause.during(lambda: reauthenticate(signed_in_client), lambda: log_out(other_tab))
+    assert cookies_set(moved) == []
+    assert not is_signed_in(signed_in_client)
+
+
+@pytest.mark.requirement("R37")
+def test_a_sign_out_finds_the_session_that_was_moved_while_it_waited(
+    app: Flask, signed_in_client: FlaskClient, user: User, pause_before: Callable[[str], Pause]
+) -> None:
+    pause = pause_before("delete")
+    other_tab = use_token(browser(app), token_of(signed_in_client))
+    _, moved = pause.during(lambda: log_out(other_tab), lambda: reauthenticate(signed_in_client))
+    assert new_token(moved) is not None
+    assert not is_signed_in(signed_in_client)
+    assert store_of(app).for_user(user.id) == []
+
+
+@pytest.mark.requirement("R37", "R40")
+def test_a_device_that_is_just_moved_can_be_revoked(
+    app: Flask, signed_in_client: FlaskClient, user: User, pause_before: Callable[[str], Pause]
+) -> None:
+    (device,) = store_of(app).for_user(user.id)
+    desk = browser(app)
+    with desk.session_transaction() as session:
+        session["user_id"] = user.id
+    pause = pause_before("take")
+    moved, _ = pause.during(
+        lambda: reauthenticate(signed_in_client), lambda: revoke(desk, device.public_id)
+    )
+    assert cookies_set(moved) == []
+    assert not is_signed_in(signed_in_client)
+    assert is_signed_in(desk)

@@ -126,6 +126,11 @@ def clean_environment(**more: str) -> dict[str, str]:
     }
 
 
+def interpreter(environment: Path) -> Path:
+    """The Python of a virtual environment."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def once(folder: Path, make: Callable[[Path], None]) -> Path:
     """Make a folder once a run, whichever of pytest-xdist's workers needs it first."""
     folder.parent.mkdir(parents=True, exist_ok=True)

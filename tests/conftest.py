@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 import uv
 
-from tests.baked import COMBINATIONS, ROOT, BakedProject, clean_environment, once
+from tests.baked import (
+    COMBINATIONS,
+    ROOT,
+    BakedProject,
+    clean_environment,
+    interpreter,
+    once,
+)
 from tests.servers import Servers, running_servers
 
 Bake = Callable[..., Path]
@@ -65,8 +72,7 @@ def python(baked: Callable[[str], Path], shared: Path) -> Path:
         ):
             subprocess.run(command, env=clean_environment(), check=True, timeout=600)
 
-    environment = once(shared / "environment", make) / "venv"
-    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return interpreter(once(shared / "environment", make) / "venv")
 
 
 @pytest.fixture

@@ -1,0 +1,264 @@
+"""The default project in a real browser: what only a browser decides about cookies and caches.
+
+Chromium is Debian's; playwright brings none. PICTURES=docs/pictures keeps the screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.baked import DEFAULT, BakedProject
+from tests.servers import Servers, program
+from tests.serving import in_production
+
+EMAIL = "ada@example.org"
+PASSWORD = "seven quiet lighthouses hum"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program("chromium", Path("/usr/bin")),
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *quiet],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(copy_of: Callable[[str], BakedProject]) -> Iterator[str]:
+    with in_production(copy_of(DEFAULT)) as url:
+        yield url
+
+
+@pytest.fixture
+def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
+    """A fresh browser, in which no page may log an error: one that the CSP blocks does."""
+    context = browser.new_context(base_url=site)
+    errors: list[str] = []
+    context.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert not [error for error in errors if "status of 4" not in error]
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext) -> Page:
+    """A page on which a user has registered and signed in by hand."""
+    page = context.new_page()
+    page.goto("/register")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button").click()
+    sign_in(page)
+    return page
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/account")
+
+
+def shown_user(page: Page) -> str | None:
+    return page.locator("body").get_attribute("data-user")
+
+
+def test_pages_are_shown_on_every_screen(signed_in: Page, tmp_path: Path) -> None:
+    """Nothing is wider than the window, on a phone and a desktop, light and dark."""
+    pictures = Path(os.environ.get("PICTURES", tmp_path))
+    pictures.mkdir(parents=True, exist_ok=True)
+    sizes = {"desktop": (1100, 700), "phone": (360, 740)}
+    for name, path in {
+        "sign-in": "/login",
+        "register": "/register",
+        "account": "/account",
+        "devices": "/account/sessions",
+        "not-found": "/nowhere",
+    }.items():
+        for size, (width, height) in sizes.items():
+            signed_in.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                signed_in.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                signed_in.goto(path)
+                assert signed_in.evaluate("document.documentElement.scrollWidth") <= width
+                assert signed_in.locator("h1").count() == 1
+                signed_in.screenshot(path=pictures / f"{name}-{size}-{scheme}.png")
+
+
+def test_the_browser_keeps_the_cookie_and_shows_it_to_no_script(signed_in: Page) -> None:
+    assert shown_user(signed_in) == EMAIL
+    (cookie,) = signed_in.context.cookies()
+    assert cookie["name"] == "__Host-session"
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
+    assert (cookie["path"], cookie["expires"]) == ("/", -1)
+    assert signed_in.evaluate("document.cookie") == ""
+    assert cookie["value"] not in signed_in.content()
+
+
+def test_a_remembered_sign_in_outlives_the_browser(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/register")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button").click()
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Keep me signed in").check()
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/account")
+
+    (cookie,) = context.cookies()
+    assert cookie["expires"] > 0
+
+
+def test_visitors_get_no_cookie(context: BrowserContext) -> None:
+    page = context.new_page()
+    for path in ("/", "/login", "/register", "/nowhere", "/account"):
+        page.goto(path)
+
+    assert context.cookies() == []
+
+
+def test_sign_out_deletes_the_cookie_and_the_back_button_shows_nothing(signed_in: Page) -> None:
+    (before,) = signed_in.context.cookies()
+    signed_in.goto("/account/sessions")
+    signed_in.goto("/account")
+    signed_in.get_by_role("button", name="Sign out").first.click()
+    signed_in.wait_for_load_state()
+    assert signed_in.context.cookies() == []
+
+    for _ in range(2):
+        signed_in.go_back()
+        assert shown_user(signed_in) is None
+        assert EMAIL not in signed_in.content()
+
+    assert "value" in before
+    signed_in.context.add_cookies([{**before, "expires": -1}])  # type: ignore[typeddict-item]
+    signed_in.goto("/account")
+    assert shown_user(signed_in) is None
+
+
+def test_a_form_on_another_site_carries_no_cookie(signed_in: Page, site: str) -> None:
+    form = f'<form method="post" action="{site}/logout"><button>Win a prize</button></form>'
+    with another_site(form) as elsewhere:
+        page = signed_in.context.new_page()
+        page.goto(elsewhere)
+        with page.expect_response("**/logout") as answer:
+            page.get_by_role("button").click()
+
+    assert "cookie" not in answer.value.request.all_headers()
+    assert answer.value.status == 403
+    signed_in.goto("/account")
+    assert shown_user(signed_in) == EMAIL
+
+
+def test_another_site_can_not_frame_a_page(signed_in: Page, site: str) -> None:
+    with another_site(f'<iframe src="{site}/account"></iframe>') as elsewhere:
+        page = signed_in.context.browser.new_page()  # type: ignore[union-attr]
+        page.goto(elsewhere)
+        page.wait_for_load_state("networkidle")
+        inside = page.frames[1].content()
+        page.close()
+
+    assert "Sign in" not in inside
+    assert EMAIL not in inside
+
+
+def test_a_link_from_another_site_finds_the_user_signed_in(signed_in: Page, site: str) -> None:
+    with another_site(f'<a href="{site}/account">Your account</a>') as elsewhere:
+        page = signed_in.context.new_page()
+        page.goto(elsewhere)
+        page.get_by_role("link").click()
+        page.wait_for_url("**/account")
+
+    assert shown_user(page) == EMAIL
+
+
+def test_one_device_signs_out_another(browser: Browser, signed_in: Page, site: str) -> None:
+    other = browser.new_context(base_url=site)
+    page = other.new_page()
+    sign_in(page)
+
+    signed_in.goto("/account/sessions")
+    signed_in.get_by_role("button", name=re.compile("other", re.IGNORECASE)).click()
+    signed_in.wait_for_load_state()
+
+    page.goto("/account")
+    assert shown_user(page) is None
+    signed_in.goto("/account")
+    assert shown_user(signed_in) == EMAIL
+    other.close()
+
+
+def test_a_script_of_ones_own_site_signs_in_through_the_api(
+    browser: Browser, copy_of: Callable[[str], BakedProject], servers: Servers
+) -> None:
+    """Sessions in Redis, users in SQLite; the script sees answers and no cookie."""
+    project = copy_of("redis-api")
+    with in_production(project, REDIS_URL=servers.redis_url) as url:
+        context = browser.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/")
+
+        def call(method: str, path: str, **body: Any) -> int:
+            script = """async ([method, path, body]) => {
+                const json = {"Content-Type": "application/json"};
+                const init = body ? {method, headers: json, body: JSON.stringify(body)} : {method};
+                return (await fetch(path, init)).status;
+            }"""
+            return int(page.evaluate(script, [method, path, body or None]))
+
+        assert call("GET", "/api/session") == 401
+        assert call("POST", "/api/users", email=EMAIL, password=PASSWORD) == 201
+        assert call("POST", "/api/session", email=EMAIL, password=PASSWORD) == 200
+        assert call("GET", "/api/session") == 200
+        assert page.evaluate("document.cookie") == ""
+        assert [cookie["name"] for cookie in context.cookies()] == ["__Host-session"]
+        assert call("DELETE", "/api/session") == 204
+        assert call("GET", "/api/session") == 401
+        assert context.cookies() == []
+        context.close()
+
+
+@contextmanager
+def another_site(body: str) -> Iterator[str]:
+    """A page on 127.0.0.1, which is another site than localhost."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f"<!doctype html><title>Elsewhere</title>{body}".encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

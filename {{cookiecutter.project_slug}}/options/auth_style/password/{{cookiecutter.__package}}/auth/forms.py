@@ -8,6 +8,12 @@ from .passwords import LONGEST
 # A password above the limit is refused by its length, in every form alike.
 _password = [InputRequired("Enter your password."), Length(max=LONGEST)]
 _email = [InputRequired("Enter your e-mail address."), Length(max=254)]
+LONGEST_PATH = 2000
+
+
+def _short_path(target: str | None) -> str:
+    """Drop a path that is too long: nobody typed it, so nobody could correct it."""
+    return target if target and len(target) <= LONGEST_PATH else ""
 
 
 class LoginForm(Form):
@@ -16,7 +22,7 @@ class LoginForm(Form):
     email = StringField("E-mail address", _email)
     password = PasswordField("Password", _password)
     remember = BooleanField("Keep me signed in on this device")
-    next = HiddenField(validators=[Length(max=2000)])
+    next = HiddenField(filters=[_short_path])
 
 
 class RegisterForm(Form):
@@ -30,7 +36,7 @@ class ReauthenticateForm(Form):
     """Prove again to be the signed-in user."""
 
     password = PasswordField("Password", _password)
-    next = HiddenField(validators=[Length(max=2000)])
+    next = HiddenField(filters=[_short_path])
 
 
 class ChangePasswordForm(Form):

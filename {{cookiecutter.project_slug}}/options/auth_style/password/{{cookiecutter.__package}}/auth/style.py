@@ -66,7 +66,7 @@ def create_account() -> ResponseReturnValue:
 @public
 def login() -> ResponseReturnValue:
     """Show the form for signing in."""
-    return _show("login", LoginForm(request.args))
+    return _show("login", LoginForm(next=request.args.get("next")))
 
 
 @blueprint.post("/login")
@@ -100,7 +100,7 @@ def logout() -> ResponseReturnValue:
 @blueprint.get("/reauthenticate")
 def reauthenticate() -> ResponseReturnValue:
     """Ask for the password before a sensitive change."""
-    return _show("reauthenticate", ReauthenticateForm(request.args))
+    return _show_own("reauthenticate", ReauthenticateForm(next=request.args.get("next")))
 
 
 @blueprint.post("/reauthenticate")
@@ -108,12 +108,12 @@ def confirm() -> ResponseReturnValue:
     """Check the password, and go on with what needed it."""
     form = ReauthenticateForm(request.form)
     if not form.validate():
-        return _show("reauthenticate", form, 400)
+        return _show_own("reauthenticate", form, 400)
     try:
         confirm_password(require_user(), form.password.data or "")
     except WrongCredentials:
         form.password.errors = ["The password is not right."]
-        return _show("reauthenticate", form, 401)
+        return _show_own("reauthenticate", form, 401)
     return redirect(local_path(form.next.data, url_for("account.show")), 303)
 
 
@@ -121,7 +121,7 @@ def confirm() -> ResponseReturnValue:
 @fresh_sign_in_required
 def edit_password() -> ResponseReturnValue:
     """Show the form for a new password."""
-    return _show("change_password", ChangePasswordForm())
+    return _show_own("change_password", ChangePasswordForm())
 
 
 @blueprint.post("/account/password")
@@ -130,18 +130,23 @@ def update_password() -> ResponseReturnValue:
     """Change the password, which signs out every other device."""
     form = ChangePasswordForm(request.form)
     if not form.validate():
-        return _show("change_password", form, 400)
+        return _show_own("change_password", form, 400)
     try:
         change_password(require_user(), form.password.data or "", form.new_password.data or "")
     except WrongCredentials:
         form.password.errors = ["The password is not right."]
-        return _show("change_password", form, 401)
+        return _show_own("change_password", form, 401)
     except WeakPassword as error:
         form.new_password.errors = [str(error)]
-        return _show("change_password", form, 400)
+        return _show_own("change_password", form, 400)
     flash("Your password is changed. All other devices are signed out.")
     return redirect(url_for("account.show"), 303)
 
 
 def _show(page: str, form: Form, status: int = 200) -> ResponseReturnValue:
     return render_template(f"auth/{page}.html", form=form), status
+
+
+def _show_own(page: str, form: Form, status: int = 200) -> ResponseReturnValue:
+    """Show a page of the signed-in user; those of visitors do not ask who is there."""
+    return render_template(f"auth/{page}.html", form=form, user=require_user()), status

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -21,7 +23,6 @@ from tests.baked import DEFAULT, BakedProject
 from tests.servers import Servers, program
 from tests.serving import in_production
 
-EMAIL = "ada@example.org"
 PASSWORD = "seven quiet lighthouses hum"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -39,10 +40,20 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def site(copy_of: Callable[[str], BakedProject]) -> Iterator[str]:
-    with in_production(copy_of(DEFAULT)) as url:
+@pytest.fixture(scope="module")
+def site(
+    baked: Callable[[str], Path], python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """One site for all tests, in each of which it has another user."""
+    path = tmp_path_factory.mktemp("site") / "my-flask-app"
+    shutil.copytree(baked(DEFAULT), path)
+    with in_production(BakedProject(DEFAULT, path, python)) as url:
         yield url
+
+
+@pytest.fixture
+def email() -> str:
+    return f"ada-{uuid4().hex[:8]}@example.org"
 
 
 @pytest.fixture
@@ -58,21 +69,27 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def signed_in(context: BrowserContext) -> Page:
+def signed_in(context: BrowserContext, email: str) -> Page:
     """A page on which a user has registered and signed in by hand."""
     page = context.new_page()
-    page.goto("/register")
-    page.get_by_label("E-mail address").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button").click()
-    sign_in(page)
+    register(page, email)
+    sign_in(page, email)
     return page
 
 
-def sign_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail address").fill(EMAIL)
+def register(page: Page, email: str) -> None:
+    page.goto("/register")
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button").click()
+    page.wait_for_url("**/login?*")
+
+
+def sign_in(page: Page, email: str, *, remember: bool = False) -> None:
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Keep me signed in").set_checked(remember)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/account")
 
@@ -103,8 +120,10 @@ def test_pages_are_shown_on_every_screen(signed_in: Page, tmp_path: Path) -> Non
                 signed_in.screenshot(path=pictures / f"{name}-{size}-{scheme}.png")
 
 
-def test_the_browser_keeps_the_cookie_and_shows_it_to_no_script(signed_in: Page) -> None:
-    assert shown_user(signed_in) == EMAIL
+def test_the_browser_keeps_the_cookie_and_shows_it_to_no_script(
+    signed_in: Page, email: str
+) -> None:
+    assert shown_user(signed_in) == email
     (cookie,) = signed_in.context.cookies()
     assert cookie["name"] == "__Host-session"
     assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
@@ -113,18 +132,10 @@ def test_the_browser_keeps_the_cookie_and_shows_it_to_no_script(signed_in: Page)
     assert cookie["value"] not in signed_in.content()
 
 
-def test_a_remembered_sign_in_outlives_the_browser(context: BrowserContext) -> None:
+def test_a_remembered_sign_in_outlives_the_browser(context: BrowserContext, email: str) -> None:
     page = context.new_page()
-    page.goto("/register")
-    page.get_by_label("E-mail address").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button").click()
-    page.goto("/login")
-    page.get_by_label("E-mail address").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Keep me signed in").check()
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/account")
+    register(page, email)
+    sign_in(page, email, remember=True)
 
     (cookie,) = context.cookies()
     assert cookie["expires"] > 0
@@ -138,7 +149,9 @@ def test_visitors_get_no_cookie(context: BrowserContext) -> None:
     assert context.cookies() == []
 
 
-def test_sign_out_deletes_the_cookie_and_the_back_button_shows_nothing(signed_in: Page) -> None:
+def test_sign_out_deletes_the_cookie_and_the_back_button_shows_nothing(
+    signed_in: Page, email: str
+) -> None:
     (before,) = signed_in.context.cookies()
     signed_in.goto("/account/sessions")
     signed_in.goto("/account")
@@ -149,7 +162,7 @@ def test_sign_out_deletes_the_cookie_and_the_back_button_shows_nothing(signed_in
     for _ in range(2):
         signed_in.go_back()
         assert shown_user(signed_in) is None
-        assert EMAIL not in signed_in.content()
+        assert email not in signed_in.content()
 
     assert "value" in before
     signed_in.context.add_cookies([{**before, "expires": -1}])  # type: ignore[typeddict-item]
@@ -157,7 +170,7 @@ def test_sign_out_deletes_the_cookie_and_the_back_button_shows_nothing(signed_in
     assert shown_user(signed_in) is None
 
 
-def test_a_form_on_another_site_carries_no_cookie(signed_in: Page, site: str) -> None:
+def test_a_form_on_another_site_carries_no_cookie(signed_in: Page, site: str, email: str) -> None:
     form = f'<form method="post" action="{site}/logout"><button>Win a prize</button></form>'
     with another_site(form) as elsewhere:
         page = signed_in.context.new_page()
@@ -168,10 +181,10 @@ def test_a_form_on_another_site_carries_no_cookie(signed_in: Page, site: str) ->
     assert "cookie" not in answer.value.request.all_headers()
     assert answer.value.status == 403
     signed_in.goto("/account")
-    assert shown_user(signed_in) == EMAIL
+    assert shown_user(signed_in) == email
 
 
-def test_another_site_can_not_frame_a_page(signed_in: Page, site: str) -> None:
+def test_another_site_can_not_frame_a_page(signed_in: Page, site: str, email: str) -> None:
     with another_site(f'<iframe src="{site}/account"></iframe>') as elsewhere:
         page = signed_in.context.browser.new_page()  # type: ignore[union-attr]
         page.goto(elsewhere)
@@ -180,23 +193,27 @@ def test_another_site_can_not_frame_a_page(signed_in: Page, site: str) -> None:
         page.close()
 
     assert "Sign in" not in inside
-    assert EMAIL not in inside
+    assert email not in inside
 
 
-def test_a_link_from_another_site_finds_the_user_signed_in(signed_in: Page, site: str) -> None:
+def test_a_link_from_another_site_finds_the_user_signed_in(
+    signed_in: Page, site: str, email: str
+) -> None:
     with another_site(f'<a href="{site}/account">Your account</a>') as elsewhere:
         page = signed_in.context.new_page()
         page.goto(elsewhere)
         page.get_by_role("link").click()
         page.wait_for_url("**/account")
 
-    assert shown_user(page) == EMAIL
+    assert shown_user(page) == email
 
 
-def test_one_device_signs_out_another(browser: Browser, signed_in: Page, site: str) -> None:
+def test_one_device_signs_out_another(
+    browser: Browser, signed_in: Page, site: str, email: str
+) -> None:
     other = browser.new_context(base_url=site)
     page = other.new_page()
-    sign_in(page)
+    sign_in(page, email)
 
     signed_in.goto("/account/sessions")
     signed_in.get_by_role("button", name=re.compile("other", re.IGNORECASE)).click()
@@ -205,12 +222,12 @@ def test_one_device_signs_out_another(browser: Browser, signed_in: Page, site: s
     page.goto("/account")
     assert shown_user(page) is None
     signed_in.goto("/account")
-    assert shown_user(signed_in) == EMAIL
+    assert shown_user(signed_in) == email
     other.close()
 
 
 def test_a_script_of_ones_own_site_signs_in_through_the_api(
-    browser: Browser, copy_of: Callable[[str], BakedProject], servers: Servers
+    browser: Browser, copy_of: Callable[[str], BakedProject], servers: Servers, email: str
 ) -> None:
     """Sessions in Redis, users in SQLite; the script sees answers and no cookie."""
     project = copy_of("redis-api")
@@ -228,8 +245,8 @@ def test_a_script_of_ones_own_site_signs_in_through_the_api(
             return int(page.evaluate(script, [method, path, body or None]))
 
         assert call("GET", "/api/session") == 401
-        assert call("POST", "/api/users", email=EMAIL, password=PASSWORD) == 201
-        assert call("POST", "/api/session", email=EMAIL, password=PASSWORD) == 200
+        assert call("POST", "/api/users", email=email, password=PASSWORD) == 201
+        assert call("POST", "/api/session", email=email, password=PASSWORD) == 200
         assert call("GET", "/api/session") == 200
         assert page.evaluate("document.cookie") == ""
         assert [cookie["name"] for cookie in context.cookies()] == ["__Host-session"]

@@ -6,8 +6,13 @@ from wtforms.validators import InputRequired, Length
 from .passwords import LONGEST
 
 # A password above the limit is refused by its length, in every form alike.
-_password = [InputRequired("Enter your password."), Length(max=LONGEST)]
-_email = [InputRequired("Enter your e-mail address."), Length(max=254)]
+_length = Length(max=LONGEST, message="Use at most %(max)d characters for a password.")
+_password = [InputRequired("Enter your password."), _length]
+_new_password = [InputRequired("Enter a new password."), _length]
+_email = [
+    InputRequired("Enter your e-mail address."),
+    Length(max=254, message="Use at most %(max)d characters for an e-mail address."),
+]
 LONGEST_PATH = 2000
 
 
@@ -43,4 +48,4 @@ class ChangePasswordForm(Form):
     """Choose a new password."""
 
     password = PasswordField("Current password", _password)
-    new_password = PasswordField("New password", _password)
+    new_password = PasswordField("New password", _new_password)

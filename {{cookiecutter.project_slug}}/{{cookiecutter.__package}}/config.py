@@ -9,7 +9,7 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import sqlalchemy as sa
 from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
@@ -23,6 +23,9 @@ LONGEST_LIFETIME = timedelta(days=400)  # browsers keep no cookie longer (RFC 62
 SHORTEST_KEY = 32  # bytes
 FEWEST_CHARACTERS = 8  # different ones: random keys have more
 PLACEHOLDERS = ("change", "secret", "example", "password", "placeholder", "insecure", "develop")
+# Typed in a row, or copied from the documentation of Flask.
+KNOWN = ("0123456789", "abcdefgh", "qwerty", "192b9bdd22ab9ed4")
+ORIGIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?/?", re.IGNORECASE)
 
 # What Flask would take from its configuration, but what no deployment may weaken (ASVS 3.3).
 FIXED = (
@@ -106,7 +109,7 @@ def _addresses(env: Environment, stage: str) -> dict[str, Any]:
     if stage == "testing":
         hosts = [*hosts, "localhost"]
     return {
-        "EXTERNAL_URL": f"{parts.scheme}://{parts.netloc}",
+        "EXTERNAL_URL": _origin(parts),
         "TRUSTED_HOSTS": hosts or None,
     }
 
@@ -198,10 +201,12 @@ def _check_secret_key(key: str) -> None:
     """Refuse keys that are short, known or typed (ASVS 11.5.1, CWE-1391)."""
     lowered = key.lower()
     if (
-        len(key.encode()) < SHORTEST_KEY
+        not key.isprintable()  # nor is what was not UTF-8 in the environment
+        or len(key.encode()) < SHORTEST_KEY
         or len(set(key)) < FEWEST_CHARACTERS
         or key.isdigit()
         or any(word in lowered for word in PLACEHOLDERS)
+        or any(word in lowered for word in KNOWN)
     ):
         raise ValidationError("must be at least 32 random bytes; `flask secret` prints some.")
 
@@ -211,31 +216,42 @@ def _check_database(url: str) -> None:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise ValidationError("must be a database URL.") from None
-    backend = parsed.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise ValidationError("must start with sqlite:/// or postgresql+psycopg://.")
-    if backend == "postgresql" and parsed.drivername != "postgresql+psycopg":
-        raise ValidationError("must start with postgresql+psycopg://, the installed driver.")
-    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise ValidationError("must name a file: threads do not share a database in memory.")
 
 
 def _check_origin(url: str) -> None:
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = ORIGIN.fullmatch(url) is not None and urlsplit(url).port != 0
     except ValueError:
         usable = False
-    if not usable or parts.username or parts.path not in ("", "/") or parts.query or parts.fragment:
+    if not usable:
         raise ValidationError("must be an origin, such as https://app.example.org.")
 
 
 def _check_mail_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme in ("smtp", "smtps") and parts.hostname:
-        return
-    if url != "console:" and not (parts.scheme == "file" and parts.path):
+    try:
+        parts = urlsplit(url)
+        usable = {
+            "smtp": bool(parts.hostname) and parts.port != 0,
+            "smtps": bool(parts.hostname) and parts.port != 0,
+            "file": bool(parts.path),
+            "console": url == "console:",
+        }
+    except ValueError:
+        usable = {}
+        parts = SplitResult("", "", "", "", "")
+    if not usable.get(parts.scheme):
         raise ValidationError("must be smtp://host:port, smtps://host:port, console: or file:PATH.")
+
+
+def _origin(parts: SplitResult) -> str:
+    """Return the origin as browsers send it: in lower case, without the scheme's own port."""
+    netloc = parts.netloc.lower()
+    default_port = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{netloc.removesuffix(default_port)}"
 
 
 def _is_loopback(host: str) -> bool:

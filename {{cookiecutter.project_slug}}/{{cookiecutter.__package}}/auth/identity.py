@@ -26,9 +26,9 @@ def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = Non
     user_id = user.id
 
     def stored() -> None:
+        audit("sign_in", user_id=user_id)
         if attempt:
             attempt.succeeded()
-        audit("sign_in", user_id=user_id)
 
     current_session().after_save.append(stored)
 

@@ -3,7 +3,7 @@
 import re
 
 from flask import Flask, redirect, request
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -23,7 +23,9 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def check_host() -> None:
         match = HOST.fullmatch(request.environ.get("HTTP_HOST", ""))
-        if not match or int(match["port"] or 0) > HIGHEST_PORT:
+        trusted = not isinstance(request.routing_exception, SecurityError)
+        # Werkzeug's own message would repeat the name that was sent.
+        if not trusted or not match or int(match["port"] or 0) > HIGHEST_PORT:
             raise BadRequest("The Host header is not valid.")
 
     @app.before_request

@@ -11,11 +11,12 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from flask import current_app, request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import TooManyRequests
 
 from ..database import db
@@ -52,10 +53,13 @@ class Attempt:
     source: str
 
     def succeeded(self) -> None:
-        """Clear the account's counters, and take this attempt back from the address's."""
+        """Clear the account's counters, and take this attempt back from the address's.
+
+        If the database fails just now, the counters stay: what succeeded has succeeded.
+        """
         mine = [self._key("account"), self._key("account and source")]
         back = {"failures": counters.c.failures - 1}
-        with _engine().connect() as connection:
+        with suppress(SQLAlchemyError), _engine().connect() as connection:
             connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
             source = (counters.c.key == self._key("source")) & (counters.c.failures > 0)
             connection.execute(sa.update(counters).where(source).values(back))
@@ -71,14 +75,15 @@ class Attempt:
             "account and source": f"{self.account} {self.source}",
         }
         secret = current_app.config["SECRET_KEY"].encode()
-        return hmac.new(secret, f"{kind} {parts[kind]}".encode(), hashlib.sha256).hexdigest()
+        message = f"{kind} {parts[kind]}".encode(errors="replace")
+        return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
 def begin_attempt(account: str) -> Attempt:
     """Count an attempt to prove to be the owner of an account, before it is looked at.
 
     Counting first means that a thousand attempts at once are a thousand attempts. `account` is the
-    normalized address, known or not. Raises TooManyAttempts.
+    normalized address if it is one, known or not. Raises TooManyAttempts.
     """
     attempt = Attempt(account=account, source=_source(request.remote_addr or ""))
     now: float = current_app.config["CLOCK"]()
@@ -143,7 +148,9 @@ def _source(address: str) -> str:
         return address
     if isinstance(parsed, ipaddress.IPv4Address):
         return address
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    if parsed.ipv4_mapped:  # how a server that listens on [::] sees IPv4
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _engine() -> sa.Engine:

@@ -27,6 +27,12 @@ class Outcome(Enum):
 
 def save(session: Session) -> Outcome:
     """Store what this request changed. Raises StoreUnavailable when that cannot be done."""
+    outcome = _save(session)
+    session.mark_saved()
+    return outcome
+
+
+def _save(session: Session) -> Outcome:
     if not session or not _has_epoch(session):
         return _end(session)
     if session.record is None:

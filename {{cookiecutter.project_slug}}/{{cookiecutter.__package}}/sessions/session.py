@@ -97,6 +97,11 @@ class Session(SessionMixin):
                 self._values[name] = value
         return True
 
+    def mark_saved(self) -> None:
+        """Forget the changes: they are stored now, and an error page must not store them again."""
+        self.modified = self.identity_changed = self.rotation_wanted = False
+        self._written.clear()
+
     def as_dict(self) -> dict[str, Any]:
         """Return the values as they are now."""
         self._load()

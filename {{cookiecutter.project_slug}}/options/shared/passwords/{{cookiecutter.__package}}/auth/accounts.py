@@ -68,17 +68,21 @@ def authenticate(email: str, password: str) -> tuple[User, Attempt]:
     An unknown address, a wrong password and a disabled account cannot be told apart, by the answer
     or by its time. Raises WrongCredentials, or TooManyAttempts before it looks at anything.
     """
-    try:
-        email = normalize_email(email)
-    except InvalidEmail:
-        email = ""
-    attempt = begin_attempt(email)
-    user = db.session.scalar(sa.select(User).where(User.email == email))
+    attempt, user = _find(email)
     fits = verify_password(user.password_hash if user else None, password)
     if user is None or not fits or user.disabled:
         audit("sign_in_failed", user_id=user.id if user else None)
         raise WrongCredentials
     return user, attempt
+
+
+def _find(email: str) -> tuple[Attempt, User | None]:
+    """Count an attempt at this address, and return it with the user who has the address."""
+    try:
+        email = normalize_email(email)
+    except InvalidEmail:
+        return begin_attempt(email), None
+    return begin_attempt(email), db.session.scalar(sa.select(User).where(User.email == email))
 
 
 def sign_in_with_password(email: str, password: str, *, remember: bool) -> User:

@@ -41,6 +41,13 @@ def test_the_readme_explains_every_prompt_and_answer(prompt: str) -> None:
             assert f"`{answer}`" in readme
 
 
+def test_every_choice_has_its_page() -> None:
+    for prompt, answers in CHOICES.items():
+        page = read(f"docs/{prompt}.md")
+        for answer in answers:
+            assert f"**Take `{answer}`**" in page
+
+
 def test_ci_runs_the_command_of_the_readme() -> None:
     assert "uv run pytest" in re.findall(r"^    (.+)$", read("README.md"), re.MULTILINE)
     assert "uv run pytest" in read(".ci/run").splitlines()

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort
 
-from ..auth.identity import end_other_sessions, require_user
+from ..auth.identity import end_other_sessions, require_user, sign_out
 from ..security.access import fresh_sign_in_required
 from ..sessions import current_session
 from .devices import Device, devices_of, revoke
@@ -23,7 +23,9 @@ def sessions() -> dict[str, Any]:
 @fresh_sign_in_required
 def revoke_one(public_id: str) -> tuple[str, int]:
     """Sign one device out."""
-    if not revoke(require_user(), public_id):
+    if public_id == current_session().public_id:
+        sign_out()
+    elif not revoke(require_user(), public_id):
         abort(404)
     return "", 204
 

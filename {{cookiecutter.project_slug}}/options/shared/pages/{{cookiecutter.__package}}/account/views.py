@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from ..auth.identity import end_other_sessions, require_user
+from ..auth.identity import end_other_sessions, require_user, sign_out
 from ..security.access import fresh_sign_in_required
 from ..sessions import current_session
 from .devices import devices_of, revoke
@@ -29,10 +29,11 @@ def sessions() -> str:
 @fresh_sign_in_required
 def revoke_one(public_id: str) -> Response:
     """Sign one device out."""
+    if public_id == current_session().public_id:
+        sign_out()
+        return redirect(url_for("pages.home"), 303)
     if not revoke(require_user(), public_id):
         abort(404)
-    if public_id == current_session().public_id:
-        return redirect(url_for("pages.home"), 303)
     flash("The device is signed out.")
     return redirect(url_for("account.sessions"), 303)
 

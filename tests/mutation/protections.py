@@ -502,7 +502,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "addresses are one form",
         ACCOUNTS,
-        'unicodedata.normalize("NFKC", text).strip().casefold()',
+        'unicodedata.normalize("NFKC", text).strip().lower()',
         "text.strip()",
     ),
     # --- requests ---

@@ -41,7 +41,7 @@ def normalize_email(text: str) -> str:
 
     Raises InvalidEmail.
     """
-    email = unicodedata.normalize("NFKC", text).strip().casefold()
+    email = unicodedata.normalize("NFKC", text).strip().lower()
     if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email):
         raise InvalidEmail("Enter an e-mail address, such as ada@example.org.")
     return email
@@ -88,10 +88,11 @@ def _find(email: str) -> tuple[Attempt, User | None]:
 def sign_in_with_password(email: str, password: str, *, remember: bool) -> User:
     """Sign in and return the user. Raises WrongCredentials or TooManyAttempts."""
     user, attempt = authenticate(email, password)
-    if needs_rehash(user.password_hash):
-        user.password_hash = hash_password(password)
-        db.session.commit()
+    # First of all: it takes the epoch from the row that was read when the password was checked.
     sign_in(user, remember=remember, attempt=attempt)
+    if needs_rehash(user.password_hash):
+        _replace_hash(user, hash_password(password))
+        db.session.commit()
     return user
 
 
@@ -115,7 +116,8 @@ def change_password(user: User, password: str, new_password: str) -> None:
     """
     _, attempt = authenticate(user.email, password)
     check_strength(new_password, email=user.email)
-    user.password_hash = hash_password(new_password)
+    if not _replace_hash(user, hash_password(new_password)):
+        raise WrongCredentials
     end_other_sessions(user)
     note_reauthentication()
     attempt.succeeded()
@@ -126,3 +128,10 @@ def change_password(user: User, password: str, new_password: str) -> None:
         "The password of your account was changed, and all other devices were signed out.\n\n"
         "If that was not you, ask for help at once.",
     )
+
+
+def _replace_hash(user: User, password_hash: str) -> bool:
+    """Store a new hash; False when another request has changed the password meanwhile."""
+    unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)
+    change = sa.update(User).where(unchanged).values(password_hash=password_hash)
+    return db.session.scalar(change.returning(User.id)) is not None

@@ -1,5 +1,6 @@
 """The application's database."""
 
+import selectors
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 TIMEOUT = 1.0  # seconds that a statement may take before the request gives up with 503
 CONNECT_TIMEOUT = 2  # seconds; libpq takes no less
+
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no poll on Windows
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -56,6 +59,7 @@ def _prepare(engine: sa.Engine) -> None:
         sa.event.listen(engine, "connect", _set_up_sqlite)
     else:
         sa.event.listen(engine, "do_connect", _connect_to_postgresql)
+        sa.event.listen(engine, "checkout", _replace_if_closed)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
@@ -63,6 +67,17 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
     connection.execute("PRAGMA synchronous = NORMAL")  # safe with WAL, and quicker
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _replace_if_closed(connection: ImpatientConnection, _: Any, __: Any) -> None:
+    """Let the pool replace a connection that a restarted server has closed.
+
+    An idle connection has something to read only then; to ask the server would take a round trip.
+    """
+    with _Selector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if selector.select(timeout=0):
+            raise sa.exc.DisconnectionError
 
 
 def _connect_to_postgresql(_: Any, __: Any, args: Any, parameters: dict[str, Any]) -> Any:

@@ -376,8 +376,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "a 503 sends no cookie",
         INTERFACE,
-        '("Location", "Set-Cookie", "Clear-Site-Data", "ETag", "Last-Modified")',
-        '("Location", "Clear-Site-Data", "ETag", "Last-Modified")',
+        '    "Set-Cookie",\n',
+        "",
     ),
     # --- who is signed in ---
     Protection(

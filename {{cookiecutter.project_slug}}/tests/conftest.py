@@ -18,7 +18,8 @@ from {{ cookiecutter.__package }}.database import db
 from {{ cookiecutter.__package }}.models import User
 
 from .backend import ENVIRONMENT, fresh_store
-from .support import PASSWORD, Clock, Outbox
+from .stores import WatchedStore, watch
+from .support import PASSWORD, Clock, Outbox, Pause
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +108,18 @@ def app(
         engine = db.engine
     yield app
     engine.dispose()
+
+
+@pytest.fixture
+def watched_store(app: Flask) -> WatchedStore:
+    """The application's store, watched."""
+    return watch(app)
+
+
+@pytest.fixture
+def pause() -> Pause:
+    """A place for one request to wait."""
+    return Pause()
 
 
 @pytest.fixture

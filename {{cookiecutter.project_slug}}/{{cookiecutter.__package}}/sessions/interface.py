@@ -14,6 +14,19 @@ from .session import Session, SessionRules, Visitor
 
 RETRY_AFTER = 5  # seconds
 
+# Headers that belong to the answer which an error replaces.
+NOT_OF_AN_ERROR = (
+    "Accept-Ranges",
+    "Clear-Site-Data",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Range",
+    "ETag",
+    "Last-Modified",
+    "Location",
+    "Set-Cookie",
+)
+
 
 class SessionInterface(FlaskSessionInterface):
     """Opens a session for each request, which costs nothing until it is used, and saves it."""
@@ -87,11 +100,14 @@ def _replace_by_error(app: Flask, response: Response) -> None:
     """Turn the finished response into 503: what it reports as done was not stored."""
     error = ServiceUnavailable(retry_after=RETRY_AFTER)
     page = app.make_response(app.handle_user_exception(error))
+    body = response.response
+    if hasattr(body, "close"):
+        response.call_on_close(body.close)
     response.direct_passthrough = False
     response.status_code = page.status_code
     response.set_data(page.get_data())
     response.content_type = page.content_type
-    for name in ("Location", "Set-Cookie", "Clear-Site-Data", "ETag", "Last-Modified"):
+    for name in NOT_OF_AN_ERROR:
         response.headers.pop(name, None)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"

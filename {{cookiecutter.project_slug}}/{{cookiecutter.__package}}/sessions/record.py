@@ -11,6 +11,17 @@ from flask.json.tag import TaggedJSONSerializer
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
+# What reading planted data can raise: an empty tag StopIteration, a far year OverflowError.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+
 
 class UnreadableRecord(Exception):
     """What stands under a session's key is no record of ours."""
@@ -73,7 +84,7 @@ def decode(record: Record) -> dict[str, Any]:
     """
     try:
         values = _serializer.loads(record.data)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnreadableRecord from error
     if not isinstance(values, dict) or not _is_well_formed(record):
         raise UnreadableRecord

@@ -91,6 +91,8 @@ def _move(session: Session) -> Outcome:
         if store.take(old.key, old.version):
             return _moved_to(session, token, record)
         is_gone = not session.reload()
+        if is_gone and session.identity_changed:
+            end_session(store, old)  # another request may have moved it just now
         if is_gone and signs_in:
             return _moved_to(session, token, record)
         store.delete(record.key)

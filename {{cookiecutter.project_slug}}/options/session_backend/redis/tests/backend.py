@@ -9,6 +9,7 @@ from typing import Any
 from fakeredis import FakeRedis
 from redis import Redis
 
+from {{ cookiecutter.__package }}.sessions.protocol import Store
 from {{ cookiecutter.__package }}.sessions.store import RedisStore
 
 from .support import Clock
@@ -26,3 +27,32 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
     for name in client.scan_iter(f"{prefix}:*"):
         client.delete(name)
     client.close()
+
+
+def contents(store: Store) -> str:
+    """Return all that the store holds, as somebody sees it who has stolen it."""
+    client, prefix = connection(store)
+    lines = []
+    for name in sorted(client.scan_iter(f"{prefix}:*")):
+        is_record = client.type(name) == b"hash"
+        lines.append(f"{name} {client.hgetall(name) if is_record else client.zrange(name, 0, -1)}")
+    return "\n".join(lines)
+
+
+def overwrite(store: Store, key: str, **fields: Any) -> None:
+    """Change a record as nobody does who uses the store's own methods."""
+    client, prefix = connection(store)
+    client.hset(f"{prefix}:session:{key}", mapping=fields)
+
+
+def keep_forever(store: Store, key: str) -> None:
+    """Take away what makes the store itself forget the record."""
+    client, prefix = connection(store)
+    client.persist(f"{prefix}:session:{key}")
+    overwrite(store, key, expires_at="9e12")
+
+
+def connection(store: Store) -> tuple[Any, str]:
+    """Return the store's client, and what all of its names begin with."""
+    assert isinstance(store, RedisStore)
+    return store._client, store._prefix

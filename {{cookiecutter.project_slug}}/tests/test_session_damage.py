@@ -1,0 +1,134 @@
+"""Whatever stands in the store instead of a session is nobody's session, and no error (CWE-502)."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask, session
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }}.models import User
+from {{ cookiecutter.__package }}.sessions.record import encode, key_of
+
+from .backend import overwrite
+from .conftest import browser
+from .notebook import add_notebook
+from .stores import record_of, store_of
+from .style import SIGNED_IN_PAGE, is_signed_in, log_in, succeeded
+from .support import cookies_set, token_of
+
+DAMAGED = {
+    "nothing": "",
+    "garbage": "\x01garbage",
+    "half a record": '{"user_id":1,"session_ep',
+    "a number": "1",
+    "null": "null",
+    "a text": '"user_id"',
+    "a list": '["user_id"]',
+    "a tagged tuple": '{" t":["user_id"]}',
+    "deep lists": "[" * 100_000,
+    "deep objects": '{"a":' * 100_000,
+    "deep tags": '{"a":' + '{" t":[' * 400 + "]}" * 400 + "}",
+    "a long number": '{"a":' + "9" * 10_000 + "}",
+    "not base64": '{"a":{" b":"x"}}',
+    "bytes of a number": '{"a":{" b":1}}',
+    "no uuid": '{"a":{" u":"x"}}',
+    "an empty tag": '{"a":{" di":{}}}',
+    "a tag of a number": '{"a":{" di":1}}',
+    "a year too far": '{"a":{" d":"Sun, 22 Nov 99999999999999999999 12:00:00 GMT"}}',
+    "nobody's": "{}",
+    "a user who is a text": '{"user_id":"1"}',
+    "a user who is true": '{"user_id":true}',
+}
+
+
+@pytest.fixture(autouse=True)
+def _notebook(app: Flask) -> None:
+    add_notebook(app)
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_a_corrupt_entry_means_anonymous(
+    app: Flask, signed_in_client: FlaskClient, caplog: pytest.LogCaptureFixture, data: str
+) -> None:
+    overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), data=data)
+    expected = browser(app).get(SIGNED_IN_PAGE)
+    response = signed_in_client.get(SIGNED_IN_PAGE)
+    assert (response.status_code, response.text) == (expected.status_code, expected.text)
+    assert cookies_set(response) == []
+    assert "session_unreadable" in caplog.messages
+
+
+@pytest.mark.requirement("R23")
+def test_a_pickle_is_not_run(app: Flask, signed_in_client: FlaskClient, tmp_path: Path) -> None:
+    trace = tmp_path / "ran"
+    code = f"cpathlib\nPath\n(S'{trace}'\ntR(ibuiltins\nexec\n."
+    run = f"cos\nsystem\n(S'touch {trace}'\ntR."
+    for data in (code, run):
+        overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), data=data)
+        assert not is_signed_in(signed_in_client)
+        assert signed_in_client.get("/note/anything").text == ""
+    assert not trace.exists()
+
+
+@pytest.mark.requirement("R23")
+def test_data_and_user_have_to_agree(
+    app: Flask, signed_in_client: FlaskClient, other_user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = key_of(token_of(signed_in_client) or "")
+    overwrite(store_of(app), key, user_id=other_user.id)
+    assert not is_signed_in(signed_in_client)
+    assert "session_unreadable" in caplog.messages
+
+
+@pytest.mark.requirement("R23")
+def test_an_anonymous_record_does_not_become_a_users_by_its_data(
+    app: Flask, client: FlaskClient, user: User
+) -> None:
+    client.post("/note/one/1")
+    data = encode({"user_id": user.id, "session_epoch": user.session_epoch})
+    overwrite(store_of(app), key_of(token_of(client) or ""), data=data)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.requirement("R19", "R23")
+def test_one_signs_in_over_a_corrupt_entry_under_a_new_token(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    before = token_of(signed_in_client)
+    overwrite(store_of(app), key_of(before or ""), data="garbage")
+    assert succeeded(log_in(signed_in_client, user.email))
+    assert token_of(signed_in_client) != before
+    assert is_signed_in(signed_in_client)
+
+
+@pytest.mark.requirement("R72")
+def test_a_session_that_is_damaged_during_a_request_is_not_written(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    key = key_of(token_of(signed_in_client) or "")
+
+    @app.post("/damage")
+    def damage() -> str:
+        overwrite(store_of(app), key, data="garbage", version=99)
+        session["note"] = "x"
+        return ""
+
+    response = signed_in_client.post("/damage")
+    assert response.status_code == 200
+    assert cookies_set(response) == []
+    record = record_of(app, signed_in_client)
+    assert record
+    assert record.data == "garbage"
+
+
+@pytest.mark.requirement("R72")
+def test_the_list_of_devices_leaves_out_a_corrupt_entry(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    desk = browser(app)
+    with desk.session_transaction() as values:
+        values["user_id"] = user.id
+    overwrite(store_of(app), key_of(token_of(desk) or ""), data="garbage")
+    result = app.test_cli_runner().invoke(args=["sessions", "list", user.email])
+    assert (result.exit_code, len(result.output.splitlines())) == (0, 1)

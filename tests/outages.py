@@ -1,0 +1,53 @@
+"""Servers that hang, die or close their connections, as seen by a project that is running."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+from sqlalchemy import make_url
+
+
+def port_of(url: str) -> int:
+    port = make_url(url).port
+    assert port
+    return port
+
+
+def processes(port: int) -> list[psutil.Process]:
+    """The process that listens on this port of the loopback, and those that it has started."""
+    (listener,) = {
+        connection.pid
+        for connection in psutil.net_connections("tcp4")
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr
+        and connection.laddr.port == port
+    }
+    server = psutil.Process(listener)
+    return [server, *server.children(recursive=True)]
+
+
+def tell(port: int, what: signal.Signals) -> list[psutil.Process]:
+    told = processes(port)
+    for process in told:
+        process.send_signal(what)
+    return told
+
+
+@contextmanager
+def hanging(url: str) -> Iterator[None]:
+    """The server accepts connections and answers nothing, until the end of the block."""
+    port = port_of(url)
+    stopped = tell(port, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.send_signal(signal.SIGCONT)
+
+
+def kill(url: str) -> None:
+    """End the server at once; its port refuses connections from then on."""
+    psutil.wait_procs(tell(port_of(url), signal.SIGKILL), timeout=20)

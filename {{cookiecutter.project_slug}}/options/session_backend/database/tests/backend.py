@@ -37,6 +37,14 @@ def keep_forever(store: Store, key: str) -> None:
     overwrite(store, key, expires_at=9e12)
 
 
+@contextmanager
+def broken_store() -> Iterator[Store]:
+    """Yield a store whose server does not answer."""
+    engine = sa.create_engine("sqlite:////no/such/folder/test.db")
+    yield DatabaseStore(engine)
+    engine.dispose()
+
+
 def _engine(store: Store) -> sa.Engine:
     assert isinstance(store, DatabaseStore)
     return store._engine

@@ -8,6 +8,8 @@ from typing import Any
 
 from fakeredis import FakeRedis
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from {{ cookiecutter.__package }}.sessions.protocol import Store
 from {{ cookiecutter.__package }}.sessions.store import RedisStore
@@ -50,6 +52,14 @@ def keep_forever(store: Store, key: str) -> None:
     client, prefix = connection(store)
     client.persist(f"{prefix}:session:{key}")
     overwrite(store, key, expires_at="9e12")
+
+
+@contextmanager
+def broken_store() -> Iterator[Store]:
+    """Yield a store whose server does not answer."""
+    client = Redis(port=1, retry=Retry(NoBackoff(), 0))
+    yield RedisStore(client, prefix="test", index_lifetime=1, clock=Clock())
+    client.close()
 
 
 def connection(store: Store) -> tuple[Any, str]:

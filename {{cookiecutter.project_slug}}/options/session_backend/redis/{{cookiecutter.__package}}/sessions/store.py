@@ -93,7 +93,12 @@ class RedisStore:
 
     def load(self, key: str) -> Record | None:
         with _errors_translated():
-            values: list[Any] = self._client.hmget(self._name(key), FIELDS)
+            try:
+                values: list[Any] = self._client.hmget(self._name(key), FIELDS)
+            except ResponseError as error:
+                if str(error).startswith("WRONGTYPE"):
+                    raise UnreadableRecord from error
+                raise
         return _parse(key, values)
 
     def insert(self, record: Record) -> None:
@@ -130,7 +135,7 @@ class RedisStore:
         index = self._index(user_id)
         with _errors_translated():
             entries: Any = self._client.zrange(index, 0, -1, withscores=True)
-            keys = {key.decode(): score for key, score in entries}
+            keys = {key.decode(errors="replace"): score for key, score in entries}
             with self._client.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.hmget(self._name(key), FIELDS)
@@ -210,9 +215,5 @@ def _parse_or_none(key: str, values: Any) -> Record | None:
 def _errors_translated() -> Iterator[None]:
     try:
         yield
-    except ResponseError as error:
-        if str(error).startswith("WRONGTYPE"):
-            raise UnreadableRecord from error
-        raise StoreUnavailable(type(error).__name__) from error
     except RedisError as error:
         raise StoreUnavailable(type(error).__name__) from error

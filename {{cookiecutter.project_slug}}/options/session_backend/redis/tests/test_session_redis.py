@@ -1,0 +1,212 @@
+"""What is special to sessions in Redis."""
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }}.models import User
+from {{ cookiecutter.__package }}.sessions.protocol import StoreUnavailable
+from {{ cookiecutter.__package }}.sessions.record import key_of
+from {{ cookiecutter.__package }}.sessions.store import INDEX_GRACE, TIMEOUT, make_store
+
+from .backend import connection, overwrite
+from .conftest import browser
+from .notebook import add_notebook
+from .stores import NOW, make_record, record_of, store_of
+from .style import is_signed_in, log_in
+from .support import PATIENCE, Clock, cookies_set, token_of
+
+INDEX = "user:7"
+
+
+def test_redis_forgets_a_session_when_it_ends(app: Flask) -> None:
+    store, record = store_of(app), make_record()
+    client, prefix = connection(store)
+    name = f"{prefix}:session:{record.key}"
+    store.insert(record)
+    assert 3_500_000 < client.pttl(name) <= 3_600_531
+    store.touch(record.key, NOW + 60, NOW + 160)
+    assert 0 < client.pttl(name) <= 100_000
+    store.update(make_record(version=2, seen_at=NOW + 70, expires_at=NOW + 1070))
+    assert 900_000 < client.pttl(name) <= 1_000_000
+
+
+def test_redis_forgets_the_index_of_a_user_who_left(app: Flask) -> None:
+    client, prefix = connection(store_of(app))
+    store_of(app).insert(make_record())
+    assert 86_000 < client.ttl(f"{prefix}:{INDEX}") <= 86_401
+
+
+def test_an_anonymous_session_is_in_no_index(app: Flask) -> None:
+    client, prefix = connection(store_of(app))
+    store_of(app).insert(make_record(user_id=None))
+    assert [key.decode() for key in client.scan_iter(f"{prefix}:*")] == [
+        f"{prefix}:session:{make_record().key}"
+    ]
+
+
+@pytest.mark.requirement("R40")
+def test_the_index_names_a_session_before_it_is_there(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(app)
+    client, prefix = connection(store)
+    seen: list[Any] = []
+
+    def note(*_: Any) -> int:
+        seen.extend(client.zrange(f"{prefix}:{INDEX}", 0, -1))
+        return 1
+
+    monkeypatch.setattr(client, "eval", note)
+    store.insert(make_record())
+    assert seen == [make_record().key.encode()]
+
+
+@pytest.mark.requirement("R40")
+def test_the_index_is_cleaned_when_it_is_read_and_not_too_soon(app: Flask, clock: Clock) -> None:
+    store, record = store_of(app), make_record(seen_at=clock.now)
+    client, prefix = connection(store)
+    store.insert(record)
+    client.delete(f"{prefix}:session:{record.key}")
+    clock.advance(seconds=INDEX_GRACE)
+    assert store.for_user(7) == []
+    assert client.zcard(f"{prefix}:{INDEX}") == 1
+    clock.advance(seconds=1)
+    assert store.for_user(7) == []
+    assert client.zcard(f"{prefix}:{INDEX}") == 0
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_at": "yesterday"},
+        {"expires_at": ""},
+        {"version": "first"},
+        {"user_id": "1 or 1=1"},
+        {"data": b"\xff\xfe"},
+    ],
+    ids=str,
+)
+def test_a_field_of_the_wrong_type_means_anonymous(
+    app: Flask,
+    signed_in_client: FlaskClient,
+    caplog: pytest.LogCaptureFixture,
+    fields: dict[str, Any],
+) -> None:
+    overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), **fields)
+    assert not is_signed_in(signed_in_client)
+    assert "session_unreadable" in caplog.messages
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize("missing", ["data", "user_id", "created_at", "version", "ip"])
+def test_a_record_with_a_field_missing_means_anonymous(
+    app: Flask, signed_in_client: FlaskClient, missing: str
+) -> None:
+    client, prefix = connection(store_of(app))
+    client.hdel(f"{prefix}:session:{key_of(token_of(signed_in_client) or '')}", missing)
+    assert not is_signed_in(signed_in_client)
+
+
+@pytest.mark.requirement("R23", "R72")
+def test_a_foreign_entry_means_anonymous(
+    app: Flask, signed_in_client: FlaskClient, user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, prefix = connection(store_of(app))
+    name = f"{prefix}:session:{key_of(token_of(signed_in_client) or '')}"
+    client.set(name, b"\x80\x04pickled")
+    assert not is_signed_in(signed_in_client)
+    assert "session_unreadable" in caplog.messages
+    assert store_of(app).for_user(user.id) == []
+
+
+@pytest.mark.requirement("R72")
+def test_a_foreign_entry_that_appears_during_a_request_is_503(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    add_notebook(app, lambda: client.set(name, "foreign"))
+    client, prefix = connection(store_of(app))
+    name = f"{prefix}:session:{key_of(token_of(signed_in_client) or '')}"
+    response = signed_in_client.post("/slow/note/note/x")
+    assert response.status_code == 503
+    assert cookies_set(response) == []
+
+
+@pytest.mark.requirement("R72")
+def test_a_foreign_entry_in_place_of_an_index_is_503(
+    app: Flask, client: FlaskClient, user: User
+) -> None:
+    redis, prefix = connection(store_of(app))
+    redis.set(f"{prefix}:user:{user.id}", "foreign")
+    response = log_in(client, user.email)
+    assert response.status_code == 503
+    assert cookies_set(response) == []
+
+
+@pytest.mark.requirement("R72")
+def test_a_foreign_entry_in_an_index_does_no_harm(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    redis, prefix = connection(store_of(app))
+    redis.zadd(f"{prefix}:user:{user.id}", {b"\xff\xfe": 0.0, "foreign": 0.0})
+    record = record_of(app, signed_in_client)
+    assert store_of(app).for_user(user.id) == [record]
+    assert is_signed_in(signed_in_client)
+
+
+@pytest.mark.requirement("R40")
+def test_an_index_that_is_lost_does_not_keep_a_session_from_ending(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    redis, prefix = connection(store_of(app))
+    redis.delete(f"{prefix}:user:{user.id}")
+    command = ["sessions", "revoke", user.email]
+    assert app.test_cli_runner().invoke(args=command).exit_code == 0
+    assert not is_signed_in(signed_in_client)
+
+
+@pytest.mark.requirement("R72")
+def test_a_server_that_hangs_up_is_asked_once(app: Flask) -> None:
+    calls = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                caller, _ = server.accept()
+                with caller:
+                    if caller.recv(1) == b"":
+                        return
+                    calls.append(caller)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        address = server.getsockname()
+        app.config["REDIS_URL"] = f"redis://127.0.0.1:{address[1]}/0"
+        with pytest.raises(StoreUnavailable):
+            make_store(app).ping()
+        socket.create_connection(address).close()
+        thread.join(PATIENCE)
+    assert len(calls) == 1
+
+
+@pytest.mark.requirement("R72")
+def test_a_server_that_says_nothing_is_given_up(app: Flask) -> None:
+    client, _ = connection(make_store(app))
+    settings = client.connection_pool.connection_kwargs
+    assert settings["socket_timeout"] == settings["socket_connect_timeout"] == TIMEOUT <= 1
+
+
+def test_two_applications_in_one_redis_do_not_share_sessions(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    client, prefix = connection(store_of(app))
+    name = f"session:{key_of(token_of(signed_in_client) or '')}"
+    client.rename(f"{prefix}:{name}", f"{prefix}-other:{name}")
+    assert not is_signed_in(signed_in_client)
+    client.delete(f"{prefix}-other:{name}")
+    assert not is_signed_in(browser(app))

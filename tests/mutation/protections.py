@@ -20,6 +20,7 @@ class Protection:
 
 SESSION = "{package}/sessions/session.py"
 SAVING = "{package}/sessions/saving.py"
+ENDING = "{package}/sessions/ending.py"
 INTERFACE = "{package}/sessions/interface.py"
 RECORD = "{package}/sessions/record.py"
 LIFETIME = "{package}/sessions/lifetime.py"
@@ -100,14 +101,31 @@ PROTECTIONS = [
     Protection(
         "rotation takes the old record",
         SAVING,
-        "if session.rules.store.take(old.key, old.version):",
-        "if True:",
+        "        if store.take(old.key, old.version):\n",
+        "        if True:\n",
     ),
     Protection(
         "rotation of a session that is gone stops",
         SAVING,
-        "return _insert(session) if signs_in else Outcome.LOST",
-        "return _insert(session)",
+        """        store.delete(record.key)
+        if is_gone:
+            return Outcome.LOST
+""",
+        """        if is_gone:
+            return _moved_to(session, token, record)
+""",
+    ),
+    Protection(
+        "a rotation that stops leaves nothing behind",
+        SAVING,
+        "        store.delete(record.key)\n        if is_gone:\n",
+        "        if is_gone:\n",
+    ),
+    Protection(
+        "a sign-out ends what was moved meanwhile",
+        ENDING,
+        "            store.delete(other.key)\n",
+        "            pass\n",
     ),
     Protection(
         "a write to a session that is gone stops",
@@ -122,7 +140,7 @@ PROTECTIONS = [
     Protection(
         "an emptied session is deleted",
         SAVING,
-        "    session.rules.store.delete(session.record.key)\n",
+        "    end_session(session.rules.store, session.record)\n",
         "",
     ),
     Protection(
@@ -546,7 +564,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "throttle: IPv6 by network",
         THROTTLE,
-        "return str(ipaddress.ip_network((address, 64), strict=False))",
+        "return str(ipaddress.ip_network((int(parsed), 64), strict=False))",
         "return address",
     ),
     Protection(

@@ -1,7 +1,7 @@
 """The default project in a real browser: what only a browser decides about cookies and caches.
 
-Chromium is Debian's; playwright brings none. PICTURES=some/folder keeps the screenshots; three of them
-stand in docs/pictures.
+Chromium is Debian's; playwright brings none. PICTURES=some/folder keeps the screenshots, some of
+which stand in docs/pictures.
 """
 
 from __future__ import annotations

@@ -49,6 +49,14 @@ def add_notebook(app: Flask, pause: Callable[[], object] = lambda: None) -> None
         session[name] = text
         return ""
 
+    @app.post("/slow/forget/<name>")
+    @public
+    def slow_forget(name: str) -> str:
+        session.get("note")
+        pause()
+        session.pop(name, None)
+        return ""
+
     @app.post("/slow/rotate")
     @public
     def slow_rotate() -> str:

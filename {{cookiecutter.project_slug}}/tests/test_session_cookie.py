@@ -15,7 +15,7 @@ from .backend import contents
 from .conftest import browser
 from .notebook import add_notebook
 from .stores import WatchedStore, record_of, store_of
-from .style import SIGNED_IN_PAGE, is_signed_in, log_in, log_out, succeeded
+from .style import SIGNED_IN_PAGE, is_signed_in, log_in, log_out, revoke, succeeded
 from .support import COOKIE, Clock, cookies_set, new_token, token_of, use_token
 
 CHOSEN_TOKEN = "A" * 43  # well-formed, but never given out
@@ -217,6 +217,17 @@ def test_the_id_is_not_readable_in_the_store(app: Flask, signed_in_client: Flask
     assert token not in contents(store_of(app))
     for value in (record.key, record.key[:43], record.public_id):
         assert not is_signed_in(use_token(browser(app), value))
+
+
+@pytest.mark.requirement("R25")
+def test_a_token_does_not_pass_for_the_name_of_a_device(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    record = record_of(app, signed_in_client)
+    assert record
+    for value in (token_of(signed_in_client) or "", record.key):
+        assert revoke(signed_in_client, value).status_code == 404
+    assert is_signed_in(signed_in_client)
 
 
 def test_the_cookie_is_sent_only_with_a_new_token(client: FlaskClient) -> None:

@@ -10,6 +10,8 @@ from flask import Flask, flash, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from {{ cookiecutter.__package }}.auth.identity import sign_in
+from {{ cookiecutter.__package }}.database import db
 from {{ cookiecutter.__package }}.models import User
 from {{ cookiecutter.__package }}.security.access import public
 from {{ cookiecutter.__package }}.sessions.record import key_of
@@ -63,13 +65,15 @@ def test_the_last_write_to_one_key_wins(
     assert other_tab.get("/note/note").text == "slow"
 
 
+@pytest.mark.parametrize(
+    ("slow", "quick"),
+    [("/slow/note/mine/1", "/forget/old"), ("/slow/forget/old", "/note/mine/1")],
+)
 def test_a_key_that_one_tab_removes_stays_removed(
-    signed_in_client: FlaskClient, other_tab: FlaskClient, pause: Pause
+    signed_in_client: FlaskClient, other_tab: FlaskClient, pause: Pause, slow: str, quick: str
 ) -> None:
     signed_in_client.post("/note/old/x")
-    pause.during(
-        lambda: signed_in_client.post("/slow/note/mine/1"), lambda: other_tab.post("/forget/old")
-    )
+    pause.during(lambda: signed_in_client.post(slow), lambda: other_tab.post(quick))
     assert signed_in_client.get("/note/mine").text == "1"
     assert signed_in_client.get("/note/old").text == ""
 
@@ -218,6 +222,27 @@ def test_a_slow_sign_in_of_a_user_who_is_disabled_meanwhile_lets_nobody_in(
     assert cookies_set(answer) == []
     assert not is_signed_in(client)
     assert store_of(app).for_user(user.id) == []
+
+
+@pytest.mark.requirement("R37", "R39")
+def test_a_slow_sign_in_with_the_old_password_is_dead_once_it_is_changed(
+    app: Flask, client: FlaskClient, desk: FlaskClient, user: User, pause: Pause
+) -> None:
+    @app.post("/slow/sign-in")
+    @public
+    def slow_sign_in() -> str:
+        verified = db.session.get(User, user.id)
+        assert verified
+        sign_in(verified)
+        pause()
+        return ""
+
+    pause.during(
+        lambda: client.post("/slow/sign-in"),
+        lambda: change_password(desk, "another long passphrase of mine"),
+    )
+    assert not is_signed_in(client)
+    assert is_signed_in(desk)
 
 
 @pytest.mark.requirement("R36", "R37")

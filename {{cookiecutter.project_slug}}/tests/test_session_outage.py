@@ -179,7 +179,7 @@ def test_a_view_that_asks_a_store_that_is_down_is_503(
 
 
 @pytest.mark.requirement("R72")
-def test_nothing_of_a_file_is_sent_with_the_error(
+def test_nothing_of_the_answer_is_sent_with_the_error(
     app: Flask, signed_in_client: FlaskClient, watched_store: WatchedStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.txt"
@@ -190,6 +190,9 @@ def test_nothing_of_a_file_is_sent_with_the_error(
         session["read"] = True
         response = send_file(path, as_attachment=True)
         response.headers["Content-Encoding"] = "identity"
+        response.headers["Location"] = "/done"
+        response.headers["Clear-Site-Data"] = '"storage"'
+        response.set_cookie("theme", "dark")
         return response
 
     watched_store.failing = {"update"}

@@ -139,12 +139,15 @@ def test_a_page_that_needs_no_session_does_not_ask_the_store(
     ],
 )
 def test_a_malformed_token_never_reaches_the_store(
-    client: FlaskClient, watched_store: WatchedStore, value: str
+    app: Flask, watched_store: WatchedStore, value: str
 ) -> None:
-    response = client.get("/note/anything", headers={"Cookie": f"{COOKIE}={value}"})
+    stranger = app.test_client(use_cookies=False)  # sends the header as it is
+    response = stranger.get("/note/anything", headers={"Cookie": f"{COOKIE}={value}"})
     assert (response.status_code, response.text) == (200, "")
     assert cookies_set(response) == []
     assert watched_store.calls == []
+    stranger.get("/note/anything", headers={"Cookie": f"{COOKIE}={CHOSEN_TOKEN}"})
+    assert watched_store.calls == ["load"]
 
 
 @pytest.mark.requirement("R19", "R26")

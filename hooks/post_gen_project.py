@@ -22,7 +22,7 @@ def keep_the_chosen_options() -> None:
         f"auth_style/{style}",
     ]
     for layer in layers:
-        shutil.copytree(Path("options", layer), ".", dirs_exist_ok=True)
+        shutil.copytree(Path("options", layer), ".", dirs_exist_ok=True, copy_function=os.replace)
     shutil.rmtree("options")
 
 

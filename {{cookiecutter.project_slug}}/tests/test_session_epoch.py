@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, session
 from flask.testing import FlaskClient
 
@@ -120,6 +121,17 @@ def test_a_session_of_an_old_epoch_is_left_alone(
     assert cookies_set(response) == []
     assert token_of(signed_in_client) == token
     assert watched_store.calls == ["load"]
+
+
+@pytest.mark.requirement("R38")
+def test_a_user_who_was_disabled_by_hand_is_out(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    assert is_signed_in(signed_in_client)
+    with app.app_context():
+        db.session.execute(sa.update(User).where(User.id == user.id).values(disabled=True))
+        db.session.commit()
+    assert not is_signed_in(signed_in_client)
 
 
 @pytest.mark.requirement("R38")

@@ -245,6 +245,21 @@ def test_a_slow_sign_in_with_the_old_password_is_dead_once_it_is_changed(
     assert is_signed_in(desk)
 
 
+@pytest.mark.requirement("R37", "R70")
+def test_what_a_sign_out_overtook_is_not_logged_as_done(
+    signed_in_client: FlaskClient,
+    other_tab: FlaskClient,
+    watched_store: WatchedStore,
+    pause: Pause,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watched_store.before["insert"] = pause
+    answer, _ = pause.during(lambda: reauthenticate(signed_in_client), lambda: log_out(other_tab))
+    assert cookies_set(answer) == []
+    assert "sign_out" in caplog.messages
+    assert "reauthenticated" not in caplog.messages
+
+
 @pytest.mark.requirement("R36", "R37")
 def test_a_sign_out_with_a_message_ends_a_session_that_moves_meanwhile(
     app: Flask, signed_in_client: FlaskClient, other_tab: FlaskClient, user: User, pause: Pause

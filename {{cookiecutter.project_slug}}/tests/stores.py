@@ -1,5 +1,6 @@
 """Stores for the tests, and what a record looks like."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -7,9 +8,9 @@ from typing import Any, cast
 from flask import Flask
 from flask.testing import FlaskClient
 
+from {{ cookiecutter.__package }}.sessions import protocol
 from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
-from {{ cookiecutter.__package }}.sessions.protocol import Store, StoreUnavailable
-from {{ cookiecutter.__package }}.sessions.record import Record, encode, key_of
+from {{ cookiecutter.__package }}.sessions.record import Record, key_of
 
 from .support import token_of
 
@@ -19,7 +20,7 @@ NOW = 1_800_000_000.0
 class WatchedStore:
     """A store before the real one: it notes the calls, and fails or waits where it is told to."""
 
-    def __init__(self, real: Store) -> None:
+    def __init__(self, real: protocol.Store) -> None:
         self.real = real
         self.calls: list[str] = []
         self.failing: set[str] = set()
@@ -32,14 +33,14 @@ class WatchedStore:
         def call(*args: Any) -> Any:
             self.calls.append(method)
             if method in self.failing:
-                raise StoreUnavailable("switched off by a test")
+                raise protocol.StoreUnavailable("switched off by a test")
             self.before.get(method, lambda: None)()
             return original(*args)
 
         return call
 
 
-def store_of(app: Flask) -> Store:
+def store_of(app: Flask) -> protocol.Store:
     """Return the application's store."""
     return _interface(app).rules.store
 
@@ -48,7 +49,7 @@ def watch(app: Flask) -> WatchedStore:
     """Put a watched store before the application's own."""
     interface = _interface(app)
     watched = WatchedStore(interface.rules.store)
-    interface.rules = replace(interface.rules, store=cast("Store", watched))
+    interface.rules = replace(interface.rules, store=cast("protocol.Store", watched))
     return watched
 
 
@@ -63,7 +64,7 @@ def make_record(name: str = "one", *, user_id: int | None = 7, **fields: Any) ->
     record = Record(
         key=key_of(name),
         public_id=f"public-{name}",
-        data=encode(values),
+        data=json.dumps(values),
         user_id=user_id,
         created_at=NOW,
         seen_at=NOW + 0.123456,

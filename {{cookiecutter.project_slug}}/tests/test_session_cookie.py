@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }}.models import User
+from {{ cookiecutter.__package }}.sessions import record as records
 from {{ cookiecutter.__package }}.sessions.record import key_of
-from {{ cookiecutter.__package }}.sessions.record import new_token as fresh_token
 
 from .backend import contents
 from .conftest import browser
@@ -195,7 +195,7 @@ def test_a_token_counts_in_the_cookie_alone(app: Flask, signed_in_client: FlaskC
 
 @pytest.mark.requirement("R18")
 def test_tokens_are_random_in_every_position() -> None:
-    tokens = [fresh_token() for _ in range(2000)]
+    tokens = [records.new_token() for _ in range(2000)]
     assert len(set(tokens)) == len(tokens)
     assert {len(token) for token in tokens} == {43}
     for position in range(42):  # the last character has fewer bits

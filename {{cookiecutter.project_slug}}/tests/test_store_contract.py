@@ -3,6 +3,7 @@
 A store never creates a record but by `insert`: one that has ended cannot be written back.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,8 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from {{ cookiecutter.__package }}.sessions.protocol import Store, StoreUnavailable
-from {{ cookiecutter.__package }}.sessions.record import Record, encode, key_of
+from {{ cookiecutter.__package }}.sessions import protocol
+from {{ cookiecutter.__package }}.sessions.record import Record, key_of
 
 from .backend import broken_store
 from .stores import NOW, make_record, store_of
@@ -31,13 +32,13 @@ RECORDS = {
 
 
 @pytest.fixture
-def store(app: Flask) -> Store:
+def store(app: Flask) -> protocol.Store:
     """The application's own store."""
     return store_of(app)
 
 
 @pytest.fixture
-def record(store: Store) -> Record:
+def record(store: protocol.Store) -> Record:
     """A record that is stored."""
     record = make_record()
     store.insert(record)
@@ -49,14 +50,14 @@ def next_version(record: Record, data: str = '{"user_id":7,"changed":true}') -> 
 
 
 def at_once(call: Callable[[int], bool]) -> list[bool]:
-    """Return what parallel calls returned; StoreUnavailable counts as False."""
+    """Return what parallel calls returned; protocol.StoreUnavailable counts as False."""
     start = threading.Barrier(AT_ONCE)
 
     def wait_and_call(number: int) -> bool:
         start.wait(PATIENCE)
         try:
             return call(number)
-        except StoreUnavailable:
+        except protocol.StoreUnavailable:
             return False
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -64,29 +65,29 @@ def at_once(call: Callable[[int], bool]) -> list[bool]:
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_a_record_comes_back_to_the_microsecond(store: Store, record: Record) -> None:
+def test_a_record_comes_back_to_the_microsecond(store: protocol.Store, record: Record) -> None:
     store.insert(record)
     assert store.load(record.key) == record
 
 
-def test_an_unknown_key_is_none(store: Store) -> None:
+def test_an_unknown_key_is_none(store: protocol.Store) -> None:
     assert store.load(key_of("unknown")) is None
 
 
-def test_insert_does_not_replace(store: Store, record: Record) -> None:
-    with pytest.raises(StoreUnavailable):
+def test_insert_does_not_replace(store: protocol.Store, record: Record) -> None:
+    with pytest.raises(protocol.StoreUnavailable):
         store.insert(next_version(record))
     assert store.load(record.key) == record
 
 
-def test_update_replaces_the_version_before(store: Store, record: Record) -> None:
+def test_update_replaces_the_version_before(store: protocol.Store, record: Record) -> None:
     changed = next_version(record)
     assert store.update(changed) is True
     assert store.load(record.key) == changed
 
 
 @pytest.mark.requirement("R37")
-def test_update_of_another_version_changes_nothing(store: Store, record: Record) -> None:
+def test_update_of_another_version_changes_nothing(store: protocol.Store, record: Record) -> None:
     changed = next_version(record)
     assert store.update(changed) is True
     assert store.update(next_version(record, data='{"user_id":7,"late":true}')) is False
@@ -95,21 +96,21 @@ def test_update_of_another_version_changes_nothing(store: Store, record: Record)
 
 
 @pytest.mark.requirement("R37")
-def test_update_never_creates(store: Store, record: Record) -> None:
+def test_update_never_creates(store: protocol.Store, record: Record) -> None:
     store.delete(record.key)
     assert store.update(next_version(record)) is False
     assert store.load(record.key) is None
     assert store.for_user(7) == []
 
 
-def test_take_deletes_the_version_that_was_read(store: Store, record: Record) -> None:
+def test_take_deletes_the_version_that_was_read(store: protocol.Store, record: Record) -> None:
     assert store.take(record.key, record.version) is True
     assert store.load(record.key) is None
     assert store.for_user(7) == []
 
 
 @pytest.mark.requirement("R37")
-def test_take_leaves_another_version(store: Store, record: Record) -> None:
+def test_take_leaves_another_version(store: protocol.Store, record: Record) -> None:
     changed = next_version(record)
     store.update(changed)
     assert store.take(record.key, record.version) is False
@@ -118,7 +119,7 @@ def test_take_leaves_another_version(store: Store, record: Record) -> None:
 
 @pytest.mark.requirement("R37")
 @pytest.mark.parametrize("user_id", [7, None])
-def test_a_record_is_taken_once(store: Store, user_id: int | None) -> None:
+def test_a_record_is_taken_once(store: protocol.Store, user_id: int | None) -> None:
     record = make_record(user_id=user_id)
     store.insert(record)
     assert [store.take(record.key, record.version) for _ in range(2)] == [True, False]
@@ -126,27 +127,27 @@ def test_a_record_is_taken_once(store: Store, user_id: int | None) -> None:
 
 
 @pytest.mark.requirement("R31")
-def test_touch_moves_the_times_and_not_the_version(store: Store, record: Record) -> None:
+def test_touch_moves_the_times_and_not_the_version(store: protocol.Store, record: Record) -> None:
     store.touch(record.key, NOW + 60.25, NOW + 3660.25)
     assert store.load(record.key) == replace(record, seen_at=NOW + 60.25, expires_at=NOW + 3660.25)
     assert store.update(next_version(record)) is True
 
 
 @pytest.mark.requirement("R31")
-def test_touch_never_moves_backwards(store: Store, record: Record) -> None:
+def test_touch_never_moves_backwards(store: protocol.Store, record: Record) -> None:
     store.touch(record.key, record.seen_at - 60, record.expires_at - 60)
     assert store.load(record.key) == record
 
 
 @pytest.mark.requirement("R37")
-def test_touch_never_creates(store: Store, record: Record) -> None:
+def test_touch_never_creates(store: protocol.Store, record: Record) -> None:
     store.delete(record.key)
     store.touch(record.key, NOW + 60, NOW + 3660)
     assert store.load(record.key) is None
     assert store.for_user(7) == []
 
 
-def test_delete_needs_no_version_and_no_record(store: Store, record: Record) -> None:
+def test_delete_needs_no_version_and_no_record(store: protocol.Store, record: Record) -> None:
     store.update(next_version(record))
     store.delete(record.key)
     store.delete(record.key)
@@ -155,7 +156,7 @@ def test_delete_needs_no_version_and_no_record(store: Store, record: Record) -> 
 
 
 @pytest.mark.requirement("R40")
-def test_for_user_finds_that_users_records_alone(store: Store, record: Record) -> None:
+def test_for_user_finds_that_users_records_alone(store: protocol.Store, record: Record) -> None:
     second = make_record("two")
     for other in (second, make_record("three", user_id=77), make_record("four", user_id=None)):
         store.insert(other)
@@ -165,7 +166,7 @@ def test_for_user_finds_that_users_records_alone(store: Store, record: Record) -
 
 
 @pytest.mark.requirement("R40")
-def test_for_user_finds_records_as_they_are_now(store: Store, record: Record) -> None:
+def test_for_user_finds_records_as_they_are_now(store: protocol.Store, record: Record) -> None:
     changed = next_version(record)
     store.update(changed)
     store.touch(record.key, NOW + 60, NOW + 3660)
@@ -173,35 +174,35 @@ def test_for_user_finds_records_as_they_are_now(store: Store, record: Record) ->
 
 
 @pytest.mark.requirement("R35")
-def test_prune_spares_what_is_live(store: Store, record: Record) -> None:
+def test_prune_spares_what_is_live(store: protocol.Store, record: Record) -> None:
     assert store.prune(record.expires_at - 0.001) == 0
     assert store.load(record.key) == record
 
 
-def test_ping_answers(store: Store) -> None:
+def test_ping_answers(store: protocol.Store) -> None:
     store.ping()
     assert store.load(key_of("unknown")) is None
 
 
 @pytest.mark.requirement("R37")
-def test_of_parallel_updates_one_is_done(store: Store, record: Record) -> None:
+def test_of_parallel_updates_one_is_done(store: protocol.Store, record: Record) -> None:
     def update(number: int) -> bool:
-        return store.update(next_version(record, data=encode({"user_id": 7, "by": number})))
+        return store.update(next_version(record, data=json.dumps({"user_id": 7, "by": number})))
 
     results = at_once(update)
     assert results.count(True) == 1
     stored = store.load(record.key)
     assert stored
-    assert stored.data == encode({"user_id": 7, "by": results.index(True)})
+    assert stored.data == json.dumps({"user_id": 7, "by": results.index(True)})
 
 
 @pytest.mark.requirement("R37")
-def test_of_parallel_takes_one_is_done(store: Store, record: Record) -> None:
+def test_of_parallel_takes_one_is_done(store: protocol.Store, record: Record) -> None:
     assert at_once(lambda _: store.take(record.key, record.version)).count(True) == 1
     assert store.load(record.key) is None
 
 
-def test_of_parallel_inserts_under_one_key_one_is_done(store: Store) -> None:
+def test_of_parallel_inserts_under_one_key_one_is_done(store: protocol.Store) -> None:
     def insert(number: int) -> bool:
         store.insert(make_record(ip=str(number)))
         return True
@@ -229,7 +230,7 @@ def test_of_parallel_inserts_under_one_key_one_is_done(store: Store) -> None:
     ids=["load", "insert", "update", "take", "touch", "delete", "for_user", "ping"],
 )
 def test_a_server_that_does_not_answer_is_store_unavailable(
-    call: Callable[[Store], object],
+    call: Callable[[protocol.Store], object],
 ) -> None:
-    with broken_store() as store, pytest.raises(StoreUnavailable):
+    with broken_store() as store, pytest.raises(protocol.StoreUnavailable):
         call(store)

@@ -6,12 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from {{ cookiecutter.__package }}.database import db
 from {{ cookiecutter.__package }}.sessions.protocol import Store
-from {{ cookiecutter.__package }}.sessions.store import DatabaseStore, sessions
+from {{ cookiecutter.__package }}.sessions.store import DatabaseStore
 
 from .support import Clock
 
 ENVIRONMENT: dict[str, str] = {}
+
+sessions = db.metadata.tables["sessions"]
 
 
 @contextmanager

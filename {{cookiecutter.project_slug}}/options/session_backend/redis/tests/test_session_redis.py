@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }}.models import User
+from {{ cookiecutter.__package }}.sessions import store as module
 from {{ cookiecutter.__package }}.sessions.record import key_of
-from {{ cookiecutter.__package }}.sessions.store import INDEX_GRACE, TIMEOUT, make_store
 
 from .backend import connection, overwrite
 from .conftest import browser
@@ -69,7 +69,7 @@ def test_the_index_is_cleaned_when_it_is_read_and_not_too_soon(app: Flask, clock
     client, prefix = connection(store)
     store.insert(record)
     client.delete(f"{prefix}:session:{record.key}")
-    clock.advance(seconds=INDEX_GRACE)
+    clock.advance(seconds=module.INDEX_GRACE)
     assert store.for_user(7) == []
     assert client.zcard(f"{prefix}:{INDEX}") == 1
     clock.advance(seconds=1)
@@ -169,9 +169,9 @@ def test_an_index_that_is_lost_does_not_keep_a_session_from_ending(
 
 @pytest.mark.requirement("R72")
 def test_a_server_that_says_nothing_is_given_up_at_once(app: Flask) -> None:
-    client, _ = connection(make_store(app))
+    client, _ = connection(module.make_store(app))
     settings = client.connection_pool.connection_kwargs
-    assert settings["socket_timeout"] == settings["socket_connect_timeout"] == TIMEOUT <= 1
+    assert settings["socket_timeout"] == settings["socket_connect_timeout"] == module.TIMEOUT <= 1
     assert client.get_retry().get_retries() == 0
 
 

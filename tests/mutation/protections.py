@@ -168,6 +168,12 @@ PROTECTIONS = [
         "others.sort(key=lambda record: record.created_at)",
     ),
     Protection(
+        "a sign-in ends older sessions only",
+        SAVING,
+        "if record.created_at <= newest.created_at:",
+        "if True:",
+    ),
+    Protection(
         "a read writes nothing before its time",
         SAVING,
         "if record is None or now - record.seen_at < lifetime.touch_interval:",
@@ -223,6 +229,7 @@ PROTECTIONS = [
         RECORD,
         "if not isinstance(values, dict) or not _is_well_formed(record):",
         "if not isinstance(values, dict):",
+        DATABASE,
     ),
     # --- compare-and-swap, in each store ---
     Protection(
@@ -677,8 +684,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "the user's own words are guessable",
         PASSWORDS,
-        "user_inputs=own_words",
-        "user_inputs=[]",
+        "judged = zxcvbn(rest[:JUDGED])",
+        "judged = zxcvbn(password[:JUDGED])",
     ),
     Protection(
         "a limit on hashing at once",

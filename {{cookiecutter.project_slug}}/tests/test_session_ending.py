@@ -1,6 +1,7 @@
 """A session that is ended stays ended, even if another request is just moving it (CWE-362)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
 from {{ cookiecutter.__package }}.sessions.protocol import Store
 
 from .conftest import browser
-from .style import is_signed_in, log_out, reauthenticate, revoke
-from .support import Pause, cookies_set, new_token, token_of, use_token
+from .style import is_signed_in, log_in, log_out, reauthenticate, revoke
+from .support import Clock, Pause, cookies_set, new_token, token_of, use_token
 
 
 def store_of(app: Flask) -> Store:
@@ -80,3 +81,20 @@ def test_a_device_that_is_just_moved_can_be_revoked(
     assert cookies_set(moved) == []
     assert not is_signed_in(signed_in_client)
     assert is_signed_in(desk)
+
+
+def test_of_two_sign_ins_at_once_the_later_one_stays(
+    app: Flask, client: FlaskClient, user: User, pause_before: Callable[[str], Pause], clock: Clock
+) -> None:
+    rules = app.session_interface.rules  # type: ignore[attr-defined]
+    app.session_interface.rules = replace(rules, max_per_user=1)  # type: ignore[attr-defined]
+    later = browser(app)
+    pause = pause_before("for_user")
+
+    def sign_in_later() -> None:
+        clock.advance(seconds=1)
+        log_in(later, user.email)
+
+    pause.during(lambda: log_in(client, user.email), sign_in_later)
+    assert is_signed_in(later)
+    assert not is_signed_in(client)

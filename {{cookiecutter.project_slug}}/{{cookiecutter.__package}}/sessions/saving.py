@@ -149,7 +149,10 @@ def _renewed(session: Session, record: Record) -> Record:
 
 
 def _drop_oldest(session: Session, newest: Record) -> None:
-    """End the user's oldest sessions above the maximum, never the one that was just made."""
+    """End the user's oldest sessions above the maximum.
+
+    Only those older than the one just made: of two sign-ins at once, the later ends the earlier.
+    """
     rules = session.rules
     others = [
         record
@@ -158,8 +161,9 @@ def _drop_oldest(session: Session, newest: Record) -> None:
     ]
     others.sort(key=lambda record: record.created_at, reverse=True)
     for record in others[rules.max_per_user - 1 :]:
-        end_session(rules.store, record)
-        rules.report("session_dropped", user_id=record.user_id, session=record.key)
+        if record.created_at <= newest.created_at:
+            end_session(rules.store, record)
+            rules.report("session_dropped", user_id=record.user_id, session=record.key)
 
 
 def _touch(session: Session) -> None:

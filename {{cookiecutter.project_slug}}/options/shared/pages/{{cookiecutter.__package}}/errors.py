@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from flask import Flask, current_app, redirect, render_template, request, url_for
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ReauthenticationRequired, send_to_reauthentication)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(Exception, show_failure)
-    for error in (StoreUnavailable, DBAPIError, PoolTimeout):
+    for error in (StoreUnavailable, OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, show_unavailable)
 
 

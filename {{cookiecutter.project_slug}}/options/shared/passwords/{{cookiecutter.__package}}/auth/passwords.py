@@ -1,6 +1,7 @@
 """Passwords: what is a good one, how it is kept, how it is checked."""
 
 import os
+import re
 import unicodedata
 from threading import BoundedSemaphore, Lock
 
@@ -14,8 +15,10 @@ SHORTEST = 15  # characters; NIST SP 800-63B-4 3.1.1.2 for a password without a 
 LONGEST = 128
 GOOD_SCORE = 3  # of zxcvbn, out of 4: "safely unguessable"
 
-# zxcvbn tries every reading of `4@8({[<3`, which takes seconds for a long password of such signs,
-# and keeps the words it is given in a global: it sees the beginning, and one password at a time.
+SHORTEST_WORD = 3  # characters of a word that counts as the site's or the user's own
+
+# zxcvbn tries every reading of `4@8({[<3`, which takes seconds for a long password of such signs:
+# it sees the beginning only, and one password at a time.
 JUDGED = 40  # characters
 _judge = Lock()
 
@@ -49,11 +52,10 @@ def check_strength(password: str, *, email: str) -> None:
         raise WeakPassword(f"Use at most {LONGEST} characters.")
     if not _is_text(password):
         raise WeakPassword("Use characters that can be stored as text.")
-    local, _, domain = email.partition("@")
-    own_words = [current_app.config["PROJECT_NAME"], email, local, domain.partition(".")[0]]
-    own_words += " ".join(own_words).split()
+    domain = email.partition("@")[2]
+    rest = _without_own_words(password, current_app.config["PROJECT_NAME"], email, domain)
     with _judge:
-        judged = zxcvbn(password[:JUDGED], user_inputs=own_words)
+        judged = zxcvbn(rest[:JUDGED])
     if judged["score"] < GOOD_SCORE:
         hint = judged["feedback"]["warning"] or "It is easy to guess."
         raise WeakPassword(f"{hint} Choose words that have nothing to do with you or this site.")
@@ -83,6 +85,17 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 def needs_rehash(password_hash: str) -> bool:
     """Tell whether the hash was made with other parameters than today's."""
     return _hasher().check_needs_rehash(password_hash)
+
+
+def _without_own_words(password: str, *names: str) -> str:
+    """Return what is left of a password without the words with which guessing it would begin."""
+    words: set[str] = set()
+    for name in names:
+        parts = re.split(r"[\W_]+", name)
+        words |= {name, "".join(parts), *parts}
+    longest_first = sorted((word for word in words if len(word) >= SHORTEST_WORD), key=len)[::-1]
+    pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
+    return re.sub(pattern, "", password, flags=re.IGNORECASE) or "x"
 
 
 class _Place:

@@ -26,7 +26,7 @@ def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = Non
     user_id = user.id
 
     def stored() -> None:
-        audit("sign_in", user_id=user_id)
+        audit("sign_in", user_id=user_id, session=_session_key())
         if attempt:
             attempt.succeeded()
 
@@ -39,7 +39,14 @@ def sign_out() -> None:
     session.clear()
     after_this_request(_clear_storage)
     if user_id is not None:
-        current_session().after_save.append(lambda: audit("sign_out", user_id=user_id))
+        current_session().after_save.append(
+            lambda: audit("sign_out", user_id=user_id, session=_session_key())
+        )
+
+
+def _session_key() -> str | None:
+    record = current_session().record
+    return record.key if record else None
 
 
 def _clear_storage(response: Response) -> Response:

@@ -1,6 +1,7 @@
 """By which name and over which protocol the application may be reached."""
 
 import re
+from urllib.parse import quote
 
 from flask import Flask, redirect, request
 from werkzeug.exceptions import BadRequest, Forbidden, SecurityError
@@ -37,5 +38,6 @@ def init_app(app: Flask) -> None:
             return None
         # Only a page is worth a redirect: what a program sends has been exposed already.
         if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", ""):
-            return redirect(external_url + request.full_path.rstrip("?"), 308)
+            query = f"?{request.query_string.decode()}" if request.query_string else ""
+            return redirect(external_url + quote(request.path) + query, 308)
         raise Forbidden("This site answers over https only.")

@@ -18,7 +18,9 @@ def local_path(target: str | None, default: str) -> str:
         parts = urlsplit(location)
     except ValueError:
         return default
-    is_local = location.startswith("/") and not location.startswith("//")
+    is_local = all(
+        address.startswith("/") and not address.startswith("//") for address in (target, location)
+    )
     if not is_local or parts.scheme or parts.netloc:
         return default
     return location

@@ -152,7 +152,7 @@ PROTECTIONS = [
     Protection(
         "a session without a user's epoch is not stored",
         SAVING,
-        "if not session or not _has_epoch(session):",
+        "if not session or not _stamp_epoch(session):",
         "if not session:",
     ),
     Protection(
@@ -582,7 +582,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "no-store for signed-in pages",
         INTERFACE,
-        'if private or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):',
+        'if was_signed_in or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):',
         "if False:",
     ),
     Protection(
@@ -758,8 +758,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "next: no //host",
         REDIRECTS,
-        'is_local = location.startswith("/") and not location.startswith("//")',
-        'is_local = location.startswith("/")',
+        'address.startswith("/") and not address.startswith("//")',
+        'address.startswith("/")',
     ),
     Protection(
         "throttle",

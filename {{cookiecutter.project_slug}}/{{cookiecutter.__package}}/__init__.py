@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import cli, database, errors, health, logs, pages, sessions
+from . import cli, database, errors, health, logs, outages, pages, sessions
 from .account import views as account
 from .auth import style
 from .auth.identity import session_epoch_of
@@ -29,7 +29,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     logs.init_app(app)
     database.init_app(app)
     sessions.init_app(app, epoch_of=session_epoch_of, report=audit)
-    for part in (headers, hosts, csrf, access, errors, cli):
+    for part in (headers, hosts, csrf, access, errors, outages, cli):
         part.init_app(app)
     for blueprint in (pages.blueprint, health.blueprint, style.blueprint, account.blueprint):
         app.register_blueprint(blueprint)

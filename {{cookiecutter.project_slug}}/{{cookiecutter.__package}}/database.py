@@ -43,7 +43,7 @@ class ImpatientConnection(psycopg.Connection[Any]):
 
 
 def init_app(app: Flask) -> None:
-    """Connect the application to its database, which a development machine gets by itself."""
+    """Connect the application to its database. In development the first start creates it."""
     # Parameters stay out of error messages: they hold addresses and digests (CWE-532).
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
     db.init_app(app)

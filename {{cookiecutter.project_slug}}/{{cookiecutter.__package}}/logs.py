@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, text for people, never more than one line an event."""
+"""Log lines: JSON for machines, one line an event; text for people."""
 
 import json
 import logging
@@ -56,9 +56,9 @@ def request_id() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Send everything from INFO up to standard error."""
+    """Send what this application logs, from INFO up, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if app.config["LOG_FORMAT"] == "json" else TextFormatter())
-    root = logging.getLogger(app.import_name)
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    own = logging.getLogger(app.import_name)
+    own.handlers = [handler]
+    own.setLevel(logging.INFO)

@@ -1,7 +1,9 @@
 """Sessions on the server: the browser holds a random token, the store holds the rest.
 
-`session` is used as anywhere in Flask. What is different is said in `session.py` (the object),
-`saving.py` (how it is written back) and `interface.py` (the cookie and the headers).
+`session` is used as anywhere in Flask. To read how it works, take the files in this order:
+`record.py` (what is kept), `protocol.py` (what a store does), `lifetime.py`, `session.py` (what
+views see), `saving.py` (how it is written back), `ending.py`, `interface.py` (the cookie and the
+headers), `store.py`.
 """
 
 from collections.abc import Callable

@@ -14,8 +14,7 @@ from .session import Session, SessionRules, Visitor
 
 RETRY_AFTER = 5  # seconds
 
-# Headers that belong to the answer which an error replaces.
-NOT_OF_AN_ERROR = (
+HEADERS_OF_THE_LOST_ANSWER = (
     "Accept-Ranges",
     "Clear-Site-Data",
     "Content-Disposition",
@@ -53,14 +52,15 @@ class SessionInterface(FlaskSessionInterface):
         if session.failed:
             response.headers["Cache-Control"] = "no-store"
             return
-        private = session.record is not None and session.record.user_id is not None
+        # As it was before the save: an answer to somebody signed out meanwhile is private, too.
+        was_signed_in = session.record is not None and session.record.user_id is not None
         try:
             outcome = save(session)
         except StoreUnavailable:
             self.rules.report("session_store_unavailable")
             _replace_by_error(app, response)
             return
-        if private or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):
+        if was_signed_in or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):
             response.headers["Cache-Control"] = "no-store"
         if outcome is Outcome.SEND:
             self._send(app, session, response)
@@ -107,7 +107,7 @@ def _replace_by_error(app: Flask, response: Response) -> None:
     response.status_code = page.status_code
     response.set_data(page.get_data())
     response.content_type = page.content_type
-    for name in NOT_OF_AN_ERROR:
+    for name in HEADERS_OF_THE_LOST_ANSWER:
         response.headers.pop(name, None)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"

@@ -33,7 +33,7 @@ def save(session: Session) -> Outcome:
 
 
 def _save(session: Session) -> Outcome:
-    if not session or not _has_epoch(session):
+    if not session or not _stamp_epoch(session):
         return _end(session)
     if session.record is None:
         return _insert(session)
@@ -52,7 +52,7 @@ def _end(session: Session) -> Outcome:
     return Outcome.DELETE
 
 
-def _has_epoch(session: Session) -> bool:
+def _stamp_epoch(session: Session) -> bool:
     """Note the user's epoch in a new sign-in; False for an unknown or disabled user."""
     if not session.identity_changed or "user_id" not in session or "session_epoch" in session:
         return True

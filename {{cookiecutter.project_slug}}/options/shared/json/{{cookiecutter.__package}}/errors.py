@@ -2,17 +2,12 @@
 
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, json
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from flask import Flask, Response, json
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from .bodies import InvalidBody
 from .security.access import ReauthenticationRequired
-from .sessions import current_session
-from .sessions.interface import RETRY_AFTER
-from .sessions.protocol import StoreUnavailable
 
 
 def init_app(app: Flask) -> None:
@@ -20,9 +15,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ReauthenticationRequired, ask_for_reauthentication)
     app.register_error_handler(InvalidBody, show_faults)
     app.register_error_handler(HTTPException, show_error)
-    app.register_error_handler(Exception, show_failure)
-    for error in (StoreUnavailable, OperationalError, InterfaceError, PoolTimeout):
-        app.register_error_handler(error, show_unavailable)
 
 
 def problem(status: int, detail: str | None, **members: object) -> Response:
@@ -51,16 +43,3 @@ def show_error(error: HTTPException) -> BaseResponse:
         if name.lower() != "content-type":
             response.headers[name] = value
     return response
-
-
-def show_failure(error: Exception) -> BaseResponse:
-    """Log what happened, and say only that it did."""
-    current_app.logger.error("unhandled exception", exc_info=error)
-    return show_error(InternalServerError())
-
-
-def show_unavailable(error: Exception) -> BaseResponse:
-    """Say that a server of ours does not answer. The cookie is left alone: it may still be good."""
-    current_app.logger.error("a server does not answer: %s", type(error).__name__)
-    current_session().failed = True
-    return show_error(ServiceUnavailable(retry_after=RETRY_AFTER))

@@ -2,16 +2,11 @@
 
 from http import HTTPStatus
 
-from flask import Flask, current_app, redirect, render_template, request, url_for
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from flask import Flask, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .security.access import ReauthenticationRequired, SignInRequired
-from .sessions import current_session
-from .sessions.interface import RETRY_AFTER
-from .sessions.protocol import StoreUnavailable
 
 
 def init_app(app: Flask) -> None:
@@ -19,9 +14,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SignInRequired, send_to_sign_in)
     app.register_error_handler(ReauthenticationRequired, send_to_reauthentication)
     app.register_error_handler(HTTPException, show_error)
-    app.register_error_handler(Exception, show_failure)
-    for error in (StoreUnavailable, OperationalError, InterfaceError, PoolTimeout):
-        app.register_error_handler(error, show_unavailable)
 
 
 def send_to_sign_in(_: SignInRequired) -> Response:
@@ -41,19 +33,6 @@ def show_error(error: HTTPException) -> Response:
         response.set_data(render_template("error.html", error=error))
         response.content_type = "text/html; charset=utf-8"
     return response
-
-
-def show_failure(error: Exception) -> Response:
-    """Log what happened, and say only that it did."""
-    current_app.logger.error("unhandled exception", exc_info=error)
-    return show_error(InternalServerError())
-
-
-def show_unavailable(error: Exception) -> Response:
-    """Say that a server of ours does not answer. The cookie is left alone: it may still be good."""
-    current_app.logger.error("a server does not answer: %s", type(error).__name__)
-    current_session().failed = True
-    return show_error(ServiceUnavailable(retry_after=RETRY_AFTER))
 
 
 def _wanted(fallback: str) -> str:

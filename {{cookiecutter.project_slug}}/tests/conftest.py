@@ -1,6 +1,7 @@
 """Fixtures. Without DATABASE_URL and its like in the environment, no server is needed."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,12 +54,20 @@ def tables(database_url: str) -> list[sa.Table]:
 
 def set_environment(environment: pytest.MonkeyPatch, database_url: str) -> None:
     """Set what the application needs, so that a developer's own settings do not matter."""
+    clear_environment(environment)
     environment.setenv("APP_ENV", "testing")
     environment.setenv("SECRET_KEY", secrets.token_hex(32))
     environment.setenv("DATABASE_URL", database_url)
     for name, value in ENVIRONMENT.items():
         environment.setenv(name, value)
-    environment.delenv("FLASK_DEBUG", raising=False)
+
+
+def clear_environment(environment: pytest.MonkeyPatch) -> None:
+    """Remove every setting that the application knows."""
+    example = Path(__file__).parents[1] / ".env.example"
+    names = re.findall(r"^#?([A-Z_]+)=", example.read_text(encoding="utf-8"), re.MULTILINE)
+    for name in (*names, *(f"{name}_FILE" for name in names), "FLASK_DEBUG"):
+        environment.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -67,10 +76,16 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def outbox_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the mails of all tests: making a folder for each would take longer."""
+    return tmp_path_factory.mktemp("outboxes")
+
+
 @pytest.fixture
-def outbox(tmp_path: Path) -> Outbox:
+def outbox(outbox_folder: Path) -> Outbox:
     """The mails that the application sends."""
-    return Outbox(tmp_path / "outbox.jsonl")
+    return Outbox(outbox_folder / f"{secrets.token_hex(8)}.jsonl")
 
 
 @pytest.fixture

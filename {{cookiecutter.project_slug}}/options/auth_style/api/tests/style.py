@@ -6,6 +6,23 @@ from werkzeug.test import TestResponse
 from .support import PASSWORD
 
 SIGNED_IN_PAGE = "/api/session"
+CONTENT_TYPE_OF_ERRORS = "application/problem+json"
+
+# What nobody has to sign in for. A new entry is a decision: does everybody get to see it?
+PUBLIC = {
+    "DELETE /api/session",
+    "GET /",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /static/x",
+    "POST /api/session",
+    "POST /api/users",
+}
+
+
+def register(client: FlaskClient, email: str, password: str = PASSWORD) -> TestResponse:
+    """Make an account."""
+    return client.post("/api/users", json={"email": email, "password": password})
 
 
 def log_in(
@@ -44,6 +61,21 @@ def revoke(client: FlaskClient, public_id: str) -> TestResponse:
 def succeeded(response: TestResponse) -> bool:
     """Tell whether the application did what it was asked."""
     return response.status_code in (200, 204)
+
+
+def was_registered(response: TestResponse) -> bool:
+    """Tell whether there is a new account."""
+    return response.status_code == 201
+
+
+def asks_to_sign_in(response: TestResponse) -> bool:
+    """Tell whether the answer is that nobody is signed in."""
+    return response.status_code == 401
+
+
+def asks_for_credentials(response: TestResponse) -> bool:
+    """Tell whether the answer is that the sign-in is not fresh."""
+    return response.status_code == 403 and "reauthenticate" in response.get_json()["type"]
 
 
 def is_signed_in(client: FlaskClient) -> bool:

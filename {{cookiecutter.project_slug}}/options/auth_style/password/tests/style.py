@@ -6,6 +6,25 @@ from werkzeug.test import TestResponse
 from .support import PASSWORD
 
 SIGNED_IN_PAGE = "/account"
+CONTENT_TYPE_OF_ERRORS = "text/html; charset=utf-8"
+
+# What nobody has to sign in for. A new entry is a decision: does everybody get to see it?
+PUBLIC = {
+    "GET /",
+    "GET /healthz",
+    "GET /login",
+    "GET /readyz",
+    "GET /register",
+    "GET /static/x",
+    "POST /login",
+    "POST /logout",
+    "POST /register",
+}
+
+
+def register(client: FlaskClient, email: str, password: str = PASSWORD) -> TestResponse:
+    """Make an account."""
+    return client.post("/register", data={"email": email, "password": password})
 
 
 def log_in(
@@ -44,6 +63,21 @@ def revoke(client: FlaskClient, public_id: str) -> TestResponse:
 def succeeded(response: TestResponse) -> bool:
     """Tell whether the application did what it was asked."""
     return response.status_code == 303 and "/login" not in response.location
+
+
+def was_registered(response: TestResponse) -> bool:
+    """Tell whether there is a new account."""
+    return response.status_code == 303 and response.location.startswith("/login")
+
+
+def asks_to_sign_in(response: TestResponse) -> bool:
+    """Tell whether the answer is that nobody is signed in."""
+    return response.status_code == 303 and response.location.startswith("/login")
+
+
+def asks_for_credentials(response: TestResponse) -> bool:
+    """Tell whether the answer is that the sign-in is not fresh."""
+    return response.status_code == 303 and response.location.startswith("/reauthenticate")
 
 
 def is_signed_in(client: FlaskClient) -> bool:

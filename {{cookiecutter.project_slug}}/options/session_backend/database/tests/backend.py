@@ -13,6 +13,7 @@ from {{ cookiecutter.__package }}.sessions.store import DatabaseStore
 from .support import Clock
 
 ENVIRONMENT: dict[str, str] = {}
+OWN_TESTS = {"test_session_database.py"}  # which only this backend has
 
 sessions = db.metadata.tables["sessions"]
 

@@ -18,6 +18,7 @@ from .support import Clock
 
 URL = os.environ.get("REDIS_URL")
 ENVIRONMENT = {"REDIS_URL": URL or "redis://localhost:6379/0"}
+OWN_TESTS = {"test_session_redis.py"}  # which only this backend has
 
 
 @contextmanager

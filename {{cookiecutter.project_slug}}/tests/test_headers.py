@@ -51,7 +51,11 @@ def _again(client: FlaskClient, path: str) -> TestResponse:
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    return {"EXTERNAL_URL": "https://localhost", "PREFERRED_URL_SCHEME": "https"}
+    return {
+        "EXTERNAL_URL": "https://localhost",
+        "PREFERRED_URL_SCHEME": "https",
+        "PROPAGATE_EXCEPTIONS": False,  # show what visitors see
+    }
 
 
 @pytest.fixture

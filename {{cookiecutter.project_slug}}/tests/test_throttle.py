@@ -181,7 +181,7 @@ def test_the_counters_name_nobody(app: Flask, attempt: Try) -> None:
     attempt()
     with app.app_context(), db.engine.connect() as connection:
         content = str(connection.execute(sa.select(counters)).all())
-    assert "ada" not in content
+    assert "ada@example.org" not in content
     assert HOME not in content
 
 

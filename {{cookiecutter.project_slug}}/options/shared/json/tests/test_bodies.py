@@ -187,6 +187,7 @@ def test_every_error_is_a_problem_document(
     def broken() -> str:
         raise RuntimeError("the inside")
 
+    app.config["PROPAGATE_EXCEPTIONS"] = False
     clock.advance(minutes=11)  # the sign-in is not fresh
     response = REFUSALS[status](signed_in_client)
     assert response.status_code == status

@@ -217,4 +217,5 @@ def test_an_error_page_does_not_need_the_session(app: Flask, client: FlaskClient
     def broken() -> str:
         raise RuntimeError
 
+    app.config["PROPAGATE_EXCEPTIONS"] = False
     assert "Cookie" not in client.get("/broken").vary

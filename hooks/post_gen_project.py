@@ -26,6 +26,16 @@ def keep_the_chosen_options() -> None:
     shutil.rmtree("options")
 
 
+def name_the_package() -> None:
+    """Tests import `my_flask_app` in the template, where they are copied without rendering."""
+    if CONTEXT["__package"] == "my_flask_app":
+        return
+    for path in Path("tests").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        renamed = re.sub(r"\bmy_flask_app\b", CONTEXT["__package"], text)
+        path.write_text(renamed, encoding="utf-8", newline="\n")
+
+
 def write(path: Path, text: str, mode: int) -> None:
     """Write a new file that is never, not even for a moment, readable for more than `mode` says."""
     with open(
@@ -78,6 +88,7 @@ def say_what_comes_next() -> None:
 
 
 keep_the_chosen_options()
+name_the_package()
 write_env()
 write_secrets()
 say_what_comes_next()

@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.auth.accounts import create_user
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app import create_app
+from my_flask_app.auth.accounts import create_user
+from my_flask_app.database import db
+from my_flask_app.models import User
 
 from .backend import ENVIRONMENT, fresh_store
 from .stores import WatchedStore, watch

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from flask import Flask, session
 
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions import current_session
+from my_flask_app.security.access import public
+from my_flask_app.sessions import current_session
 
 
 def add_notebook(app: Flask, pause: Callable[[], object] = lambda: None) -> None:

@@ -8,9 +8,9 @@ from typing import Any, cast
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.sessions import protocol
-from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
-from {{ cookiecutter.__package }}.sessions.record import Record, key_of
+from my_flask_app.sessions import protocol
+from my_flask_app.sessions.interface import SessionInterface
+from my_flask_app.sessions.record import Record, key_of
 
 from .support import token_of
 

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.account.devices import devices_of
-from {{ cookiecutter.__package }}.auth.identity import current_user
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import (
+from my_flask_app.account.devices import devices_of
+from my_flask_app.auth.identity import current_user
+from my_flask_app.database import db
+from my_flask_app.models import User
+from my_flask_app.security.access import (
     fresh_sign_in_required,
     public,
 )

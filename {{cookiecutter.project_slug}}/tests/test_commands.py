@@ -8,8 +8,8 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.config import _check_secret_key
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app.config import _check_secret_key
+from my_flask_app.models import User
 
 from .conftest import browser
 from .stores import record_of

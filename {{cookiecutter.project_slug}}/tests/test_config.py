@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 from flask_migrate import upgrade
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app import create_app
+from my_flask_app.database import db
+from my_flask_app.models import User
 
 from .backend import ENVIRONMENT
 from .conftest import clear_environment

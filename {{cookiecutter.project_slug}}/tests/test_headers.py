@@ -9,8 +9,8 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
+from my_flask_app.models import User
+from my_flask_app.security.access import public
 
 from .conftest import browser
 from .routes import routes_of

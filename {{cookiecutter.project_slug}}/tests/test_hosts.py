@@ -6,8 +6,8 @@ import pytest
 from flask import Flask, request, url_for
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.security.access import public
+from my_flask_app import create_app
+from my_flask_app.security.access import public
 
 from .conftest import browser
 from .style import CONTENT_TYPE_OF_ERRORS, log_in

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app.models import User
 
 from .routes import routes_of
 from .style import (

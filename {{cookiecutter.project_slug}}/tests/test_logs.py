@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.logs import JsonFormatter, TextFormatter
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
+from my_flask_app.database import db
+from my_flask_app.logs import JsonFormatter, TextFormatter
+from my_flask_app.models import User
+from my_flask_app.security.access import public
 
 from .conftest import browser
 from .stores import record_of

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.sessions.record import encode, key_of
+from my_flask_app.models import User
+from my_flask_app.sessions.record import encode, key_of
 
 from .backend import overwrite
 from .conftest import browser

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
-from {{ cookiecutter.__package }}.sessions.protocol import Store
+from my_flask_app.models import User
+from my_flask_app.sessions.interface import SessionInterface
+from my_flask_app.sessions.protocol import Store
 
 from .conftest import browser
 from .style import is_signed_in, log_in, log_out, reauthenticate, revoke

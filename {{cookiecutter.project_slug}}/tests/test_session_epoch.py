@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.auth.identity import raise_epoch
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
+from my_flask_app.auth.identity import raise_epoch
+from my_flask_app.database import db
+from my_flask_app.models import User
+from my_flask_app.security.access import public
+from my_flask_app.sessions.interface import SessionInterface
 
 from .backend import contents
 from .conftest import browser

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions import current_session
+from my_flask_app.models import User
+from my_flask_app.security.access import public
+from my_flask_app.sessions import current_session
 
 from .conftest import browser
 from .notebook import add_notebook

@@ -9,12 +9,12 @@ from flask import Flask, Response, send_file, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security import throttle
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions import session_rules
-from {{ cookiecutter.__package }}.sessions.protocol import StoreUnavailable
+from my_flask_app.database import db
+from my_flask_app.models import User
+from my_flask_app.security import throttle
+from my_flask_app.security.access import public
+from my_flask_app.sessions import session_rules
+from my_flask_app.sessions.protocol import StoreUnavailable
 
 from .notebook import add_notebook
 from .stores import WatchedStore

@@ -10,11 +10,11 @@ from flask import Flask, flash, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from {{ cookiecutter.__package }}.auth.identity import sign_in
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions.record import key_of
+from my_flask_app.auth.identity import sign_in
+from my_flask_app.database import db
+from my_flask_app.models import User
+from my_flask_app.security.access import public
+from my_flask_app.sessions.record import key_of
 
 from .conftest import browser
 from .notebook import add_notebook

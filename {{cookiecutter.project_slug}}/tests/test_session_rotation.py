@@ -4,8 +4,8 @@ import pytest
 from flask import Flask, flash, session
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
+from my_flask_app.models import User
+from my_flask_app.security.access import public
 
 from .conftest import browser
 from .style import change_password, is_signed_in, log_in, log_out, reauthenticate, succeeded

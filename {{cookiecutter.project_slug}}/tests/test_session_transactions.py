@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
+from my_flask_app import create_app
+from my_flask_app.database import db
+from my_flask_app.models import User
+from my_flask_app.security.access import public
 
 from .conftest import browser
 from .notebook import add_notebook

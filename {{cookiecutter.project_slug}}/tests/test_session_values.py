@@ -9,9 +9,9 @@ from flask import Flask, has_app_context, has_request_context, session
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.access import public
-from {{ cookiecutter.__package }}.sessions.interface import SessionInterface
+from my_flask_app.models import User
+from my_flask_app.security.access import public
+from my_flask_app.sessions.interface import SessionInterface
 
 from .stores import record_of
 from .style import is_signed_in

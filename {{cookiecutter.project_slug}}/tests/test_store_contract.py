@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from {{ cookiecutter.__package }}.sessions import protocol
-from {{ cookiecutter.__package }}.sessions.record import Record, key_of
+from my_flask_app.sessions import protocol
+from my_flask_app.sessions.record import Record, key_of
 
 from .backend import broken_store
 from .stores import NOW, make_record, store_of

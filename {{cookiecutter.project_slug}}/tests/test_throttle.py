@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.security.throttle import (
+from my_flask_app.database import db
+from my_flask_app.security.throttle import (
     LIMITS,
     LONGEST_WAIT,
     Attempt,

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app.models import User
 
 from .conftest import browser
 from .style import log_in, register

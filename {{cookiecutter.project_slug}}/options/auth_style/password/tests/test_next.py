@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.security.redirects import local_path
+from my_flask_app.models import User
+from my_flask_app.security.redirects import local_path
 
 from .conftest import browser
 from .support import PASSWORD

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.sessions.protocol import Store
-from {{ cookiecutter.__package }}.sessions.store import DatabaseStore
+from my_flask_app.database import db
+from my_flask_app.sessions.protocol import Store
+from my_flask_app.sessions.store import DatabaseStore
 
 from .support import Clock
 

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.sessions import store as module
-from {{ cookiecutter.__package }}.sessions.record import key_of
+from my_flask_app.database import db
+from my_flask_app.sessions import store as module
+from my_flask_app.sessions.record import key_of
 
 from .backend import overwrite
 from .stores import NOW, make_record, store_of

@@ -11,8 +11,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from {{ cookiecutter.__package }}.sessions.protocol import Store
-from {{ cookiecutter.__package }}.sessions.store import RedisStore
+from my_flask_app.sessions.protocol import Store
+from my_flask_app.sessions.store import RedisStore
 
 from .support import Clock
 

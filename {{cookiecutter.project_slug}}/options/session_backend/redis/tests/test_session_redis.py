@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.sessions import store as module
-from {{ cookiecutter.__package }}.sessions.record import key_of
+from my_flask_app.models import User
+from my_flask_app.sessions import store as module
+from my_flask_app.sessions.record import key_of
 
 from .backend import connection, overwrite
 from .conftest import browser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from {{ cookiecutter.__package }}.auth.accounts import (
+from my_flask_app.auth.accounts import (
     InvalidEmail,
     normalize_email,
 )

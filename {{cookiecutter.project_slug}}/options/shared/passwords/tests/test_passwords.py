@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
 
-from {{ cookiecutter.__package }}.auth import passwords
-from {{ cookiecutter.__package }}.auth.passwords import (
+from my_flask_app.auth import passwords
+from my_flask_app.auth.passwords import (
     PROFILE,
     WeakPassword,
     check_strength,

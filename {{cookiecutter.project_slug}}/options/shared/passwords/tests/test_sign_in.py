@@ -8,14 +8,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from {{ cookiecutter.__package }}.auth import accounts, passwords
-from {{ cookiecutter.__package }}.auth.passwords import (
+from my_flask_app.auth import accounts, passwords
+from my_flask_app.auth.passwords import (
     PROFILE,
     hash_password,
     verify_password,
 )
-from {{ cookiecutter.__package }}.database import db
-from {{ cookiecutter.__package }}.models import User
+from my_flask_app.database import db
+from my_flask_app.models import User
 
 from .conftest import browser
 from .style import (

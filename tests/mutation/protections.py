@@ -684,8 +684,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "the user's own words are guessable",
         PASSWORDS,
-        "judged = zxcvbn(rest[:JUDGED])",
-        "judged = zxcvbn(password[:JUDGED])",
+        "zxcvbn(rest.translate(ALIKE)[:ZXCVBN_LONGEST])",
+        "zxcvbn(password.translate(ALIKE)[:ZXCVBN_LONGEST])",
     ),
     Protection(
         "a limit on hashing at once",

@@ -231,6 +231,15 @@ def test_a_file_without_a_usable_key_stops_the_start(
     assert "SECRET_KEY" in refusal()
 
 
+@pytest.mark.requirement("R05", "R80")
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TRUSTED_HOSTS", "PROXY_HOPS"])
+def test_a_file_that_is_not_there_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / SECRET))
+    assert f"  {name}_FILE: " in refusal()
+
+
 @pytest.mark.requirement("R06")
 @pytest.mark.parametrize("value", ["1", "true", "on", "yes", "off", "debug"])
 def test_debugging_is_refused_in_production(monkeypatch: pytest.MonkeyPatch, value: str) -> None:

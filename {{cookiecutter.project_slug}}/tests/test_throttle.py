@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -163,6 +164,27 @@ def test_attempts_at_once_are_all_counted(app: Flask, attempt: Try) -> None:
         tried = list(threads.map(guess, range(8)))
     assert sum(tried) <= LIMITS["account and source"]
     assert attempt() is None
+
+
+@pytest.mark.requirement("R55")
+def test_an_attempt_that_another_one_overtakes_is_counted(app: Flask, attempt: Try) -> None:
+    attempt()
+    overtaken: list[str] = []
+
+    def overtake(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE sign_in_attempts") and not overtaken:
+            overtaken.append(statement)
+            attempt()
+
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", overtake)
+    attempt()
+    sa.event.remove(engine, "before_cursor_execute", overtake)
+    with engine.connect() as connection:
+        failures = connection.scalars(sa.select(counters.c.failures)).all()
+    assert overtaken
+    assert failures == [3, 3, 3]
 
 
 @pytest.mark.requirement("R55")

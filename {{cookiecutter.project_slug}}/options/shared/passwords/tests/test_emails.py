@@ -45,6 +45,7 @@ def test_each_way_to_write_an_address_is_the_same(typed: str) -> None:
         "\u0430da@example.org",  # a Cyrillic a
         "ada\u200b@example.org",  # an invisible space
         "ada@ex\u00e4mple.org",
+        "ada@\u00e4xample.org",
         "gro\u00df@example.org",  # is not gross@example.org, who is somebody else
         "\u0130da@example.org",
         f"{'a' * 65}@example.org",

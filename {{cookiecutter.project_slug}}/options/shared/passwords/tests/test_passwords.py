@@ -128,8 +128,8 @@ def test_judging_a_password_takes_a_bounded_time() -> None:
     signs = "a4@8b(c{[<3e6g9&#!1/|l0o$5s+7t%x2z" * 4
     begun = time.thread_time()
     check_strength(signs[:128], email=EMAIL)
-    # Seconds of the processor; the whole of it would take ten times as long.
-    assert time.thread_time() - begun < 1.5
+    # Of the processor; it took seconds before.
+    assert time.thread_time() - begun < 0.5
 
 
 @pytest.mark.requirement("R52")

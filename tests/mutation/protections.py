@@ -101,8 +101,8 @@ PROTECTIONS = [
     Protection(
         "rotation takes the old record",
         SAVING,
-        "        if store.take(old.key, old.version):\n",
-        "        if True:\n",
+        "        return session.rules.store.take(old.key, old.version)\n",
+        "        return True\n",
     ),
     Protection(
         "rotation of a session that is gone stops",
@@ -140,7 +140,7 @@ PROTECTIONS = [
     Protection(
         "an emptied session is deleted",
         SAVING,
-        "    end_session(session.rules.store, session.record)\n",
+        "        end_session(store, session.record)\n",
         "",
     ),
     Protection(
@@ -158,20 +158,70 @@ PROTECTIONS = [
     Protection(
         "at most so many sessions a user",
         SAVING,
-        "        _drop_oldest(session, record)\n",
-        "        pass\n",
+        "dropped = live[rules.max_per_user :]",
+        "dropped: list[Record] = []",
     ),
     Protection(
         "the oldest session goes",
         SAVING,
-        "others.sort(key=lambda record: record.created_at, reverse=True)",
-        "others.sort(key=lambda record: record.created_at)",
+        "record.key == newest.key), reverse=True)",
+        "record.key == newest.key))",
     ),
     Protection(
-        "a sign-in ends older sessions only",
+        "of two sign-ins at once the later stays",
         SAVING,
-        "if record.created_at <= newest.created_at:",
-        "if True:",
+        "return newest in dropped",
+        "return False",
+    ),
+    Protection(
+        "a sign-out follows a session that was just moved",
+        SAVING,
+        "    post = session.moved_from if session.ended else None\n",
+        "    post = None\n",
+    ),
+    Protection(
+        "a move leaves a signpost",
+        SAVING,
+        "return session.rules.store.update(signpost(old, session.rules.clock()))",
+        "return session.rules.store.take(old.key, old.version)",
+    ),
+    Protection(
+        "a signpost points for a minute",
+        RECORD,
+        "record.user_id is None and now < record.expires_at",
+        "record.user_id is None",
+    ),
+    Protection(
+        "who was signed out does not come along into a new epoch",
+        IDENTITY,
+        "    unchanged = (User.id == user.id) & (User.session_epoch == mine)\n",
+        "    unchanged = User.id == user.id\n",
+    ),
+    Protection(
+        "the values that are handed out are a copy",
+        SESSION,
+        "return dict(self._values)",
+        "return self._values",
+    ),
+    Protection(
+        "a session is not changed after it was saved",
+        SESSION,
+        "        if self._saved:\n",
+        "        if False:\n",
+    ),
+    Protection(
+        "redis: the index is read until it names nothing new",
+        STORE,
+        "            records += self._load_all(new)\n",
+        "            records += self._load_all(new)\n            break\n",
+        REDIS,
+    ),
+    Protection(
+        "redis: a refused read is not a session that is gone",
+        STORE,
+        "        raise StoreUnavailable(type(values).__name__) from values\n",
+        "        return None\n",
+        REDIS,
     ),
     Protection(
         "a read writes nothing before its time",
@@ -377,8 +427,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "sessions that ended do not count",
         SAVING,
-        "if record.key != newest.key and rules.lifetime.is_live(record, rules.clock())",
-        "if record.key != newest.key",
+        "for_user(session[\"user_id\"]) if rules.lifetime.is_live(r, now)]",
+        "for_user(session[\"user_id\"])]",
     ),
     Protection(
         "the limits of today hold for records of yesterday",
@@ -625,7 +675,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "sign-out clears the session",
         IDENTITY,
-        "    session.clear()\n",
+        "    current_session().end()\n",
         '    session["signed_out"] = True\n',
     ),
     Protection(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask, session
+from flask import Flask, request, session
 from flask.testing import FlaskClient
 
 from my_flask_app.auth.identity import raise_epoch
@@ -26,7 +26,7 @@ from .style import (
     revoke_others,
     succeeded,
 )
-from .support import Clock, cookies_set, token_of, use_token
+from .support import Clock, Outbox, cookies_set, token_of, use_token
 
 NOBODY = 4_000_000
 
@@ -54,7 +54,7 @@ def flask(app: Flask, *command: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-def set_epoch_of(app: Flask, user: User) -> None:
+def raise_epoch_of(app: Flask, user: User) -> None:
     """Raise the epoch and leave the records: the epoch alone has to be enough."""
     with app.app_context():
         found = db.session.get(User, user.id)
@@ -104,7 +104,7 @@ def test_an_epoch_that_was_written_before_the_user_does_not_count(
 def test_a_raised_epoch_alone_ends_every_session(
     app: Flask, signed_in_client: FlaskClient, desk: FlaskClient, user: User
 ) -> None:
-    set_epoch_of(app, user)
+    raise_epoch_of(app, user)
     assert len(store_of(app).for_user(user.id)) == 2
     assert not is_signed_in(signed_in_client)
     assert not is_signed_in(desk)
@@ -113,7 +113,7 @@ def test_a_raised_epoch_alone_ends_every_session(
 def test_a_session_of_an_old_epoch_is_left_alone(
     app: Flask, signed_in_client: FlaskClient, watched_store: WatchedStore, user: User, clock: Clock
 ) -> None:
-    set_epoch_of(app, user)
+    raise_epoch_of(app, user)
     token = token_of(signed_in_client)
     clock.advance(seconds=30)
     response = signed_in_client.get(SIGNED_IN_PAGE)
@@ -244,3 +244,31 @@ def test_a_new_sign_in_is_a_new_device(
     assert before
     assert after.public_id != before.public_id
     assert after.created_at == clock.now
+
+
+@pytest.mark.requirement("R38", "R40")
+def test_who_was_signed_out_a_moment_ago_does_not_come_along_into_a_new_epoch(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    @app.before_request
+    def everybody_is_signed_out_after_the_guard_let_this_request_in() -> None:
+        if request.method in ("POST", "DELETE"):
+            flask_out(app, user)
+
+    assert not succeeded(revoke_others(signed_in_client))
+    assert not is_signed_in(signed_in_client)
+
+
+def flask_out(app: Flask, user: User) -> None:
+    with db.engine.begin() as connection:
+        raised = {"session_epoch": User.session_epoch + 1}
+        connection.execute(sa.update(User).where(User.id == user.id).values(raised))
+
+
+@pytest.mark.requirement("R39", "R54")
+def test_a_changed_password_is_told_though_the_store_fails(
+    watched_store: WatchedStore, signed_in_client: FlaskClient, outbox: Outbox
+) -> None:
+    watched_store.failing.add("for_user")
+    assert change_password(signed_in_client, "another long passphrase of mine").status_code == 503
+    assert [mail["subject"] for mail in outbox.mails()] == ["Your password was changed"]

@@ -1,11 +1,19 @@
 """A session holds what Flask's own sessions hold, alike on every backend."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask, has_app_context, has_request_context, session
+from flask import (
+    Flask,
+    Response,
+    has_app_context,
+    has_request_context,
+    session,
+    stream_with_context,
+)
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
@@ -129,3 +137,25 @@ def test_what_json_cannot_hold_is_an_error_and_harms_no_session(
     assert cookies_set(response) == []
     assert record_of(app, signed_in_client) == before
     assert is_signed_in(signed_in_client)
+
+
+def test_a_copy_of_the_values_does_not_change_the_session(client: FlaskClient, user: User) -> None:
+    with client.session_transaction() as values:
+        values.as_dict()["user_id"] = user.id  # type: ignore[attr-defined]
+        values.modified = True
+    assert not is_signed_in(client)
+
+
+def test_a_change_after_the_answer_has_begun_is_an_error(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    @app.get("/stream")
+    def stream() -> Response:
+        def late() -> Iterator[str]:
+            session["late"] = True
+            yield "never"
+
+        return Response(stream_with_context(late()))
+
+    with pytest.raises(RuntimeError, match="saved already"):
+        signed_in_client.get("/stream", buffered=True)

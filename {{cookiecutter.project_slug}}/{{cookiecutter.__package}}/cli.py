@@ -56,8 +56,8 @@ def disable(email: str) -> None:
     """Lock an account and end all of its sessions."""
     user = _find(email)
     user.disabled = True
-    end_all_sessions(user)
     audit("user_disabled", user_id=user.id)
+    end_all_sessions(user)
     click.echo(f"Disabled {user.email} and ended all sessions.")
 
 

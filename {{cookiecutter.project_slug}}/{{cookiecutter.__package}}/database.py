@@ -7,10 +7,11 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response
 from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 TIMEOUT = 1.0  # seconds that a statement may take before the request gives up with 503
@@ -47,11 +48,25 @@ def init_app(app: Flask) -> None:
     # Parameters stay out of error messages: they hold addresses and digests (CWE-532).
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
     db.init_app(app)
+    app.after_request(_end_transaction)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
         _prepare(db.engine)
         if app.config["APP_ENV"] == "development" and not sa.inspect(db.engine).has_table("users"):
             upgrade()
+
+
+def _end_transaction(response: Response) -> Response:
+    """End what the view left open, before the session is saved.
+
+    SQLite has one writer, and saving is the next one. And a connection that breaks is noticed
+    here, not after the answer has been made.
+    """
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()
+    return response
 
 
 def _prepare(engine: sa.Engine) -> None:

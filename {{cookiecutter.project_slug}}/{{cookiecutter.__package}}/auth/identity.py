@@ -1,16 +1,26 @@
 """Who is asking: the one place where a session becomes a user."""
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from flask import Response, after_this_request, g, session
+from werkzeug.exceptions import Unauthorized
 
 from ..database import db
 from ..models import User
 from ..security.audit import audit
 from ..security.throttle import Attempt
 from ..sessions import current_session, session_rules
+from ..sessions.ending import end_session
 from ..sessions.protocol import StoreUnavailable
 
 FRESH_FOR = 600.0  # seconds in which a sign-in is good for sensitive changes (ASVS 7.5.1)
+
+
+class SignInRequired(Unauthorized):
+    """Nobody is signed in."""
+
+    description = "Please sign in first."
 
 
 def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = None) -> None:
@@ -36,7 +46,7 @@ def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = Non
 def sign_out() -> None:
     """End this session, in the store and in the browser, with what pages stored there."""
     user_id = session.get("user_id")
-    session.clear()
+    current_session().end()
     after_this_request(_clear_storage)
     if user_id is not None:
         current_session().after_save.append(
@@ -92,23 +102,43 @@ def note_reauthentication() -> None:
     session["reauthenticated_at"] = session_rules().clock()
 
 
-def end_other_sessions(user: User) -> None:
+def begin_new_epoch(user: User) -> None:
     """End every session of the user but this one, which moves to a new token.
 
-    Commits the database session. The epoch is what ends them, whatever a store does; their records
-    go as well, so that the list of devices is right.
+    Commits the database session. Raises SignInRequired when this session is of an older epoch by
+    now: whoever was signed out a moment ago must not take themselves along into the new one.
     """
-    raise_epoch(user)
-    session["session_epoch"] = user.session_epoch
-    mine = current_session()
-    mine.rotate()
-    _delete_records(user.id, keep=mine.record.key if mine.record else None)
+    mine = session["session_epoch"]
+    unchanged = (User.id == user.id) & (User.session_epoch == mine)
+    change = sa.update(User).where(unchanged).values(session_epoch=mine + 1)
+    if db.session.scalar(change.returning(User.id)) is None:
+        db.session.rollback()
+        raise SignInRequired
+    db.session.commit()
+    session["session_epoch"] = mine + 1
+    current_session().rotate()
+
+
+def forget_other_devices(user: User) -> None:
+    """Delete the records of sessions that the epoch has ended, so that the list is right."""
+    mine = current_session().record
+    _delete_records(user.id, keep=mine.key if mine else None)
+
+
+def end_other_sessions(user: User) -> None:
+    """End every session of the user but this one. Commits the database session."""
+    begin_new_epoch(user)
+    forget_other_devices(user)
 
 
 def end_all_sessions(user: User) -> None:
-    """End every session of the user. Commits the database session."""
+    """End every session of the user. Commits the database session.
+
+    The epoch does it; a store that fails just now only keeps records that open nothing.
+    """
     raise_epoch(user)
-    _delete_records(user.id)
+    with suppress(StoreUnavailable):
+        _delete_records(user.id)
 
 
 def raise_epoch(user: User) -> None:
@@ -131,5 +161,5 @@ def _delete_records(user_id: int, keep: str | None = None) -> None:
     rules = session_rules()
     for record in rules.store.for_user(user_id):
         if record.key != keep:
-            rules.store.delete(record.key)
+            end_session(rules.store, record)
             audit("session_revoked", user_id=user_id, session=record.key)

@@ -5,18 +5,12 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, current_app, request
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden
 
-from ..auth.identity import current_user, is_fresh
+from ..auth.identity import SignInRequired, current_user, is_fresh
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class SignInRequired(Unauthorized):
-    """Nobody is signed in."""
-
-    description = "Please sign in first."
 
 
 class ReauthenticationRequired(Forbidden):

@@ -66,8 +66,9 @@ class SessionInterface(FlaskSessionInterface):
             self._send(app, session, response)
         elif outcome is Outcome.DELETE:
             self._delete(app, response)
+        calls, session.after_save = session.after_save, []
         if outcome is not Outcome.LOST:
-            for call in session.after_save:
+            for call in calls:
                 call()
 
     def _send(self, app: Flask, session: Session, response: Response) -> None:

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+import math
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask.json.tag import TaggedJSONSerializer
 
+SIGNPOST_LIFETIME = 60.0  # seconds; far longer than an answer is under way
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 # What reading planted data can raise: an empty tag StopIteration, a far year OverflowError.
@@ -94,11 +96,33 @@ def decode(record: Record) -> dict[str, Any]:
     return values
 
 
+def signpost(record: Record, now: float) -> Record:
+    """Return what a move leaves under the old key for a minute: whose session it was.
+
+    It is no session, for its data is a number and not an object. A sign-out that was sent before
+    the new cookie had arrived follows it.
+    """
+    return replace(
+        record,
+        data=str(record.user_id),
+        user_id=None,
+        seen_at=now,
+        expires_at=now + SIGNPOST_LIFETIME,
+        version=record.version + 1,
+    )
+
+
+def user_of_signpost(record: Record, now: float) -> int | None:
+    """Return the user to whom a signpost points; None for every other record."""
+    is_signpost = record.data.isdecimal() and record.user_id is None and now < record.expires_at
+    return int(record.data) if is_signpost else None
+
+
 def _is_well_formed(record: Record) -> bool:
     times = (record.created_at, record.seen_at, record.expires_at)
     texts = (record.key, record.public_id, record.data, record.user_agent, record.ip)
     return (
-        all(isinstance(time, float) for time in times)
+        all(isinstance(time, float) and math.isfinite(time) for time in times)
         and all(isinstance(text, str) for text in texts)
         and type(record.version) is int
         and type(record.user_id) in (int, type(None))

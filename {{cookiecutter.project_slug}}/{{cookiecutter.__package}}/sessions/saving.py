@@ -8,9 +8,9 @@ import secrets
 from dataclasses import replace
 from enum import Enum, auto
 
-from .ending import end_session
+from .ending import end_moved_session, end_session
 from .protocol import StoreUnavailable
-from .record import Record, encode, key_of, new_token
+from .record import Record, encode, key_of, new_token, signpost, user_of_signpost
 from .session import Session
 
 TRIES = 3
@@ -46,9 +46,15 @@ def _save(session: Session) -> Outcome:
 
 
 def _end(session: Session) -> Outcome:
-    if session.record is None:
+    store = session.rules.store
+    if session.record is not None:
+        end_session(store, session.record)
+        return Outcome.DELETE
+    post = session.moved_from if session.ended else None
+    user_id = user_of_signpost(post, session.rules.clock()) if post else None
+    if post is None or user_id is None:
         return Outcome.KEEP
-    end_session(session.rules.store, session.record)
+    end_moved_session(store, post.public_id, user_id)
     return Outcome.DELETE
 
 
@@ -75,7 +81,7 @@ def _update(session: Session) -> Outcome:
 
 
 def _move(session: Session) -> Outcome:
-    """Insert the session under a new token, then take the old record away.
+    """Insert the session under a new token, then replace the old record by a signpost.
 
     In this order there is no moment without the session, in which a sign-out would find nothing
     to end. If the old record is gone in the end, somebody did end it, and the new one goes too:
@@ -88,7 +94,7 @@ def _move(session: Session) -> Outcome:
         if old is None:
             break
         token, record = _insert_record(session)
-        if store.take(old.key, old.version):
+        if _leave(session, old):
             return _moved_to(session, token, record)
         is_gone = not session.reload()
         if is_gone and session.identity_changed:
@@ -101,13 +107,20 @@ def _move(session: Session) -> Outcome:
     raise StoreUnavailable("other requests kept changing the session")
 
 
+def _leave(session: Session, old: Record) -> bool:
+    """Take the old record away; False when it is gone or changed."""
+    if session.identity_changed or old.user_id is None:
+        return session.rules.store.take(old.key, old.version)
+    return session.rules.store.update(signpost(old, session.rules.clock()))
+
+
 def _insert(session: Session) -> Outcome:
     return _moved_to(session, *_insert_record(session))
 
 
 def _moved_to(session: Session, token: str, record: Record) -> Outcome:
-    if session.identity_changed and record.user_id is not None:
-        _drop_oldest(session, record)
+    if session.identity_changed and record.user_id is not None and _drop_oldest(session, record):
+        return Outcome.LOST
     session.token, session.record = token, record
     return Outcome.SEND
 
@@ -148,22 +161,21 @@ def _renewed(session: Session, record: Record) -> Record:
     )
 
 
-def _drop_oldest(session: Session, newest: Record) -> None:
+def _drop_oldest(session: Session, newest: Record) -> bool:
     """End the user's oldest sessions above the maximum.
 
-    Only those older than the one just made: of two sign-ins at once, the later ends the earlier.
+    Of two sign-ins at once the later one stays, even if its record was there first: True when the
+    session just made is not among the newest.
     """
     rules = session.rules
-    others = [
-        record
-        for record in rules.store.for_user(session["user_id"])
-        if record.key != newest.key and rules.lifetime.is_live(record, rules.clock())
-    ]
-    others.sort(key=lambda record: record.created_at, reverse=True)
-    for record in others[rules.max_per_user - 1 :]:
-        if record.created_at <= newest.created_at:
-            end_session(rules.store, record)
-            rules.report("session_dropped", user_id=record.user_id, session=record.key)
+    now = rules.clock()
+    live = [r for r in rules.store.for_user(session["user_id"]) if rules.lifetime.is_live(r, now)]
+    live.sort(key=lambda record: (record.created_at, record.key == newest.key), reverse=True)
+    dropped = live[rules.max_per_user :]
+    for record in dropped:
+        end_session(rules.store, record)
+        rules.report("session_dropped", user_id=record.user_id, session=record.key)
+    return newest in dropped
 
 
 def _touch(session: Session) -> None:

@@ -8,7 +8,7 @@ from flask.sessions import SessionMixin
 
 from .lifetime import Lifetime
 from .protocol import Store, StoreUnavailable
-from .record import Record, UnreadableRecord, decode, key_of
+from .record import Record, UnreadableRecord, decode, key_of, user_of_signpost
 
 # What an anonymous visitor's session may carry over into a sign-in, and out of it again. Anything
 # else might have been planted by whoever held the browser before (session fixation, CWE-384).
@@ -54,7 +54,10 @@ class Session(SessionMixin):
         self.modified = False
         self.identity_changed = False
         self.rotation_wanted = False
+        self.ended = False
+        self.moved_from: Record | None = None  # what a move left where this token points
         self.after_save: list[Callable[[], None]] = []
+        self._saved = False
         self._values: dict[str, Any] = {}
         self._written: set[str] = set()
 
@@ -82,6 +85,11 @@ class Session(SessionMixin):
         self.rotation_wanted = True
         self.modified = True
 
+    def end(self) -> None:
+        """End this session, also if another request has just moved it to a new token."""
+        self.clear()
+        self.ended = True
+
     def reload(self) -> bool:
         """Read the record again and put this request's changes on top; False when it is gone."""
         changes = self._changes()
@@ -99,16 +107,18 @@ class Session(SessionMixin):
 
     def mark_saved(self) -> None:
         """Forget the changes: they are stored now, and an error page must not store them again."""
-        self.modified = self.identity_changed = self.rotation_wanted = False
+        self.modified = self.identity_changed = self.rotation_wanted = self.ended = False
         self._written.clear()
+        self._saved = True
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the values as they are now."""
+        """Return a copy of the values as they are now."""
         self._load()
-        return self._values
+        return dict(self._values)
 
     def __getitem__(self, name: str) -> Any:
-        return self.as_dict()[name]
+        self._load()
+        return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._load()
@@ -127,10 +137,11 @@ class Session(SessionMixin):
         self._note(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self.as_dict()))
+        return iter(self.as_dict())
 
     def __len__(self) -> int:
-        return len(self.as_dict())
+        self._load()
+        return len(self._values)
 
     def _load(self) -> None:
         if self.failed:
@@ -152,6 +163,9 @@ class Session(SessionMixin):
             record = self.rules.store.load(key)
             if record is None:
                 return None
+            if user_of_signpost(record, self.rules.clock()) is not None:
+                self.moved_from = record
+                return None
             values = decode(record)
         except UnreadableRecord:
             self.rules.report("session_unreadable", session=key)
@@ -162,6 +176,8 @@ class Session(SessionMixin):
         return record, values
 
     def _note(self, name: str) -> None:
+        if self._saved:
+            raise RuntimeError("the session is saved already: change it before the answer begins")
         self._written.add(name)
         self.modified = True
 

@@ -5,16 +5,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import ResponseError
 
 from my_flask_app.models import User
 from my_flask_app.sessions import store as module
+from my_flask_app.sessions.protocol import StoreUnavailable
 from my_flask_app.sessions.record import key_of
 
 from .backend import connection, overwrite
 from .conftest import browser
 from .notebook import add_notebook
 from .stores import NOW, make_record, record_of, store_of
-from .style import is_signed_in, log_in
+from .style import is_signed_in, log_in, reauthenticate
 from .support import Clock, cookies_set, token_of
 
 INDEX = "user:7"
@@ -184,3 +186,37 @@ def test_two_applications_in_one_redis_do_not_share_sessions(
     assert not is_signed_in(signed_in_client)
     client.delete(f"{prefix}-other:{name}")
     assert not is_signed_in(browser(app))
+
+
+@pytest.mark.requirement("R40")
+def test_a_session_that_is_moved_while_the_index_is_read_is_found(
+    app: Flask, signed_in_client: FlaskClient, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: Any = store_of(app)
+    original = store._load_all
+
+    def after_a_move(keys: list[str]) -> Any:
+        monkeypatch.setattr(store, "_load_all", original)
+        assert reauthenticate(signed_in_client).status_code in (204, 303)
+        return original(keys)
+
+    monkeypatch.setattr(store, "_load_all", after_a_move)
+    moved = record_of(app, signed_in_client)
+    found = store.for_user(user.id)
+    assert moved
+    assert [record.key for record in found] == [key_of(token_of(signed_in_client) or "")]
+
+
+def test_a_read_that_is_refused_does_not_count_as_gone(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(app)
+    client, prefix = connection(store)
+    store.insert(make_record(seen_at=clock.now))
+    clock.advance(minutes=2)
+    monkeypatch.setattr(
+        "redis.client.Pipeline.execute", lambda *_, **__: [ResponseError("NOPERM no permissions")]
+    )
+    with pytest.raises(StoreUnavailable):
+        store.for_user(7)
+    assert client.zcard(f"{prefix}:{INDEX}") == 1

@@ -6,7 +6,8 @@ from flask import Flask, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from .security.access import ReauthenticationRequired, SignInRequired
+from .auth.identity import SignInRequired
+from .security.access import ReauthenticationRequired
 
 
 def init_app(app: Flask) -> None:

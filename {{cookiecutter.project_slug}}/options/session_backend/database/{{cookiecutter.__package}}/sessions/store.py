@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from environs import Env
-from flask import Flask, Response
+from flask import Flask
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -41,16 +41,7 @@ def settings(env: Env) -> dict[str, Any]:
 def make_store(app: Flask) -> Store:
     """Return the store on the application's engine."""
     with app.app_context():
-        engine = db.engine
-    if engine.dialect.name == "sqlite":
-        app.after_request(_roll_back)
-    return DatabaseStore(engine)
-
-
-def _roll_back(response: Response) -> Response:
-    """End what the view left open: SQLite has one writer, and saving the session is the next."""
-    db.session.rollback()
-    return response
+        return DatabaseStore(db.engine)
 
 
 class DatabaseStore:

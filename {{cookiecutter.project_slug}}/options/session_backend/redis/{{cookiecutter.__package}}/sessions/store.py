@@ -17,6 +17,7 @@ from .record import Record, UnreadableRecord
 
 TIMEOUT = 1.0  # seconds; redis-py by itself waits and retries for up to twelve
 FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
+TRIES = 3
 INDEX_GRACE = 60.0  # seconds in which an entry of the index may still wait for its record
 
 # A script runs alone, so each of these is one step that no other request can get between. Each
@@ -132,20 +133,23 @@ class RedisStore:
         self._take(key)
 
     def for_user(self, user_id: int) -> list[Record]:
-        index = self._index(user_id)
-        with _errors_translated():
-            entries: Any = self._client.zrange(index, 0, -1, withscores=True)
-            keys = {key.decode(errors="replace"): score for key, score in entries}
-            with self._client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.hmget(self._name(key), FIELDS)
-                found = dict(zip(keys, pipe.execute(raise_on_error=False), strict=True))
-        records = [record for key in keys if (record := _parse_or_none(key, found[key]))]
-        gone = keys.keys() - {record.key for record in records}
-        stale = [key for key in gone if keys[key] < self._clock() - INDEX_GRACE]
+        # A session that is moved meanwhile is under a new key, which the index names before the
+        # old record goes. So the index is read until it names nothing new.
+        scores: dict[str, float] = {}
+        records: list[Record] = []
+        for _ in range(TRIES):
+            entries = self._entries(user_id)
+            new = [key for key in entries if key not in scores]
+            if not new:
+                break
+            scores |= entries
+            records += self._load_all(new)
+        records = [record for record in records if record.user_id == user_id]
+        gone = scores.keys() - {record.key for record in records}
+        stale = [key for key in gone if scores[key] < self._clock() - INDEX_GRACE]
         if stale:
             with _errors_translated():
-                self._client.zrem(index, *stale)
+                self._client.zrem(self._index(user_id), *stale)
         return records
 
     def prune(self, now: float) -> int:
@@ -155,6 +159,21 @@ class RedisStore:
     def ping(self) -> None:
         with _errors_translated():
             self._client.ping()
+
+    def _entries(self, user_id: int) -> dict[str, float]:
+        """Return the keys in a user's index, each with the time at which it was entered."""
+        with _errors_translated():
+            entries: Any = self._client.zrange(self._index(user_id), 0, -1, withscores=True)
+        return {key.decode(errors="replace"): score for key, score in entries}
+
+    def _load_all(self, keys: list[str]) -> list[Record]:
+        """Return the records under these keys that are there and can be read."""
+        with _errors_translated(), self._client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hmget(self._name(key), FIELDS)
+            answers = pipe.execute(raise_on_error=False)
+        found = [_parse_or_none(key, values) for key, values in zip(keys, answers, strict=True)]
+        return [record for record in found if record]
 
     def _take(self, key: str, *version: int) -> bool:
         with _errors_translated():
@@ -205,8 +224,12 @@ def _parse(key: str, values: list[bytes | None]) -> Record | None:
 
 
 def _parse_or_none(key: str, values: Any) -> Record | None:
+    if isinstance(values, Exception):
+        if "WRONGTYPE" in str(values):  # not ours
+            return None
+        raise StoreUnavailable(type(values).__name__) from values
     try:
-        return _parse(key, values) if isinstance(values, list) else None
+        return _parse(key, values)
     except UnreadableRecord:
         return None
 

@@ -12,7 +12,7 @@ from ..models import User
 from ..security.audit import audit
 from ..security.throttle import Attempt, begin_attempt
 from ..sessions import current_session
-from .identity import end_other_sessions, note_reauthentication, sign_in
+from .identity import begin_new_epoch, forget_other_devices, note_reauthentication, sign_in
 from .passwords import check_strength, hash_password, needs_rehash, verify_password
 
 # What browsers take for <input type="email"> (WHATWG HTML, "valid e-mail address"), in ASCII:
@@ -118,8 +118,9 @@ def change_password(user: User, password: str, new_password: str) -> None:
     check_strength(new_password, email=user.email)
     if not _replace_hash(user, hash_password(new_password)):
         raise WrongCredentials
-    end_other_sessions(user)
+    begin_new_epoch(user)
     note_reauthentication()
+    # At once: the password is changed now, whatever becomes of this session.
     attempt.succeeded()
     audit("password_changed", user_id=user.id)
     send_mail(
@@ -128,6 +129,7 @@ def change_password(user: User, password: str, new_password: str) -> None:
         "The password of your account was changed, and all other devices were signed out.\n\n"
         "If that was not you, ask for help at once.",
     )
+    forget_other_devices(user)
 
 
 def _replace_hash(user: User, password_hash: str) -> bool:

@@ -37,6 +37,10 @@ REDIRECTS = "{package}/security/redirects.py"
 THROTTLE = "{package}/security/throttle.py"
 CONFIG = "{package}/config.py"
 BODIES = "{package}/bodies.py"
+SCHEMAS = "{package}/auth/schemas.py"
+DEVICES = "{package}/account/devices.py"
+DATABASE_MODULE = "{package}/database.py"
+LOGS = "{package}/logs.py"
 
 DATABASE = ("database-password",)
 REDIS = ("redis-api",)
@@ -427,8 +431,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "sessions that ended do not count",
         SAVING,
-        "for_user(session[\"user_id\"]) if rules.lifetime.is_live(r, now)]",
-        "for_user(session[\"user_id\"])]",
+        'for_user(session["user_id"]) if rules.lifetime.is_live(r, now)]',
+        'for_user(session["user_id"])]',
     ),
     Protection(
         "the limits of today hold for records of yesterday",
@@ -850,6 +854,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     *(
         Protection(f"header {name}", HEADERS, f'    "{name}": "{value}",\n', "")
         for name, value in {
+            "Cross-Origin-Embedder-Policy": "require-corp",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "same-origin",
@@ -918,5 +923,173 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         CONFIG,
         '        "MAX_CONTENT_LENGTH": 256 * 1024,\n',
         "",
+    ),
+    # --- sign-in, settings and logs, continued ---
+    Protection(
+        "a rehash does not overwrite a changed password",
+        ACCOUNTS,
+        "unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)",
+        "unchanged = User.id == user.id",
+    ),
+    Protection(
+        "a sign-in takes the epoch of the row it has verified",
+        ACCOUNTS,
+        """    sign_in(user, remember=remember, attempt=attempt)
+    if needs_rehash(user.password_hash):
+        _replace_hash(user, hash_password(password))
+        db.session.commit()
+""",
+        """    if needs_rehash(user.password_hash):
+        _replace_hash(user, hash_password(password))
+        db.session.commit()
+    sign_in(user, remember=remember, attempt=attempt)
+""",
+    ),
+    Protection(
+        "addresses are plain ASCII",
+        ACCOUNTS,
+        '"@[a-z0-9](?:',
+        '"@[\\w](?:',
+    ),
+    Protection(
+        "users hear of a changed password",
+        ACCOUNTS,
+        '        user.email,\n        "Your password was changed"',
+        '        "nobody",\n        "Your password was changed"',
+    ),
+    Protection(
+        "a path keeps its line breaks encoded",
+        HOSTS,
+        "quote(request.path)",
+        "request.path",
+    ),
+    Protection(
+        "programs are not redirected to https",
+        HOSTS,
+        ' and "text/html" in request.headers.get("Accept", "")',
+        "",
+    ),
+    Protection(
+        "throttle: IPv4 in IPv6 is IPv4",
+        THROTTLE,
+        "    if parsed.ipv4_mapped:",
+        "    if False:",
+    ),
+    Protection(
+        "throttle: each failure waits longer",
+        THROTTLE,
+        "return min(2.0 ** min(failures_above_limit, 20), LONGEST_WAIT)",
+        "return 1.0",
+    ),
+    Protection(
+        "throttle: compare-and-swap",
+        THROTTLE,
+        "unchanged = (counters.c.key == key) & (counters.c.failures == row.failures)",
+        "unchanged = counters.c.key == key",
+    ),
+    Protection(
+        "throttle: success gives back one attempt only",
+        THROTTLE,
+        '        back = {"failures": counters.c.failures - 1}\n',
+        '        back = {"failures": 0}\n',
+    ),
+    Protection(
+        "throttle: by account from everywhere",
+        THROTTLE,
+        '"account": 25',
+        '"account": 1000',
+    ),
+    Protection(
+        "CSP: forms go nowhere else",
+        HEADERS,
+        "form-action 'self'",
+        "form-action *",
+    ),
+    Protection(
+        "only views that say so are public",
+        ACCESS,
+        'getattr(view, "is_public", False) is True',
+        'getattr(view, "is_public", True) is True',
+    ),
+    Protection(
+        "keys are text",
+        CONFIG,
+        "not key.isprintable()",
+        "False",
+    ),
+    Protection(
+        "keys that are counted",
+        CONFIG,
+        '    *("0123456789", "abcdefgh", "qwerty", "192b9bdd22ab9ed4"),',
+        '    *("192b9bdd22ab9ed4",),',
+    ),
+    Protection(
+        "no cookie for four hundred days",
+        CONFIG,
+        "    if lifetime > LONGEST_LIFETIME:\n",
+        "    if False:\n",
+    ),
+    Protection(
+        "only EXTERNAL_URL's host is trusted",
+        CONFIG,
+        '    own = [] if stage == "development" else [parts.hostname or ""]\n',
+        "    own = []\n",
+    ),
+    Protection(
+        "files of settings are read strictly",
+        CONFIG,
+        '            self.fault(f"{env_key}_FILE", "must be the path of a readable text file")\n',
+        "            pass\n",
+    ),
+    Protection(
+        "a log line is one line",
+        LOGS,
+        "        return json.dumps(self.fields(record), default=str)\n",
+        '        return str(self.fields(record)["message"])\n',
+    ),
+    Protection(
+        "queries are logged without their values",
+        DATABASE_MODULE,
+        '"hide_parameters": True, ',
+        "",
+    ),
+    Protection(
+        "sign-in pages are not stored",
+        STYLE,
+        '    response.headers["Cache-Control"] = "no-store"\n',
+        "",
+    ),
+    Protection(
+        "signing out clears what pages have stored",
+        IDENTITY,
+        "    after_this_request(_clear_storage)\n",
+        "",
+    ),
+    Protection(
+        "signing out everywhere ends what the epoch ends",
+        IDENTITY,
+        """    raise_epoch(user)
+    session["session_epoch"] = user.session_epoch
+""",
+        "",
+    ),
+    Protection(
+        "audit: a sign-in",
+        IDENTITY,
+        '        audit("sign_in", user_id=user_id, session=_session_key())\n',
+        "        pass\n",
+    ),
+    Protection(
+        "only one's own devices",
+        DEVICES,
+        "    for record in store.for_user(user.id):\n        if record.public_id == public_id:",
+        "    for record in store.for_user(user.id):\n        if True:",
+    ),
+    Protection(
+        "JSON: text is text",
+        SCHEMAS,
+        '    if "\\0" in text or any',
+        "    if any",
+        REDIS,
     ),
 ]

@@ -774,7 +774,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "a change of password ends the other sessions",
         ACCOUNTS,
-        "    end_other_sessions(user)\n",
+        "    begin_new_epoch(user)\n",
         "    db.session.commit()\n",
     ),
     Protection(
@@ -1063,14 +1063,6 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         "signing out clears what pages have stored",
         IDENTITY,
         "    after_this_request(_clear_storage)\n",
-        "",
-    ),
-    Protection(
-        "signing out everywhere ends what the epoch ends",
-        IDENTITY,
-        """    raise_epoch(user)
-    session["session_epoch"] = user.session_epoch
-""",
         "",
     ),
     Protection(

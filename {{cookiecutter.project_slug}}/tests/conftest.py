@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
 from my_flask_app import create_app
-from my_flask_app.auth.accounts import create_user
+from my_flask_app.auth.passwords import hash_password
 from my_flask_app.database import db
 from my_flask_app.models import User
 
@@ -166,7 +166,9 @@ def other_user(app: Flask) -> User:
 def make_user(app: Flask, email: str) -> User:
     """Return a new user, who can be read outside the application's context."""
     with app.app_context():
-        user = create_user(email, PASSWORD)
+        user = User(email=email, password_hash=hash_password(PASSWORD))
+        db.session.add(user)
+        db.session.commit()
         db.session.refresh(user)
         db.session.expunge(user)
     return user

@@ -1084,4 +1084,71 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         "    if any",
         REDIS,
     ),
+    # --- what a hostile reviewer found ---
+    Protection(
+        "a known address is not held up by strangers",
+        THROTTLE,
+        'kinds = [kind for kind in LIMITS if not (is_known and kind == "account")]',
+        "kinds = list(LIMITS)",
+    ),
+    Protection(
+        "an address is known for a month",
+        THROTTLE,
+        "KNOWN_FOR = 30 * 86_400.0",
+        "KNOWN_FOR = 300 * 86_400.0",
+    ),
+    Protection(
+        "fewer than a hundred guesses a day",
+        THROTTLE,
+        "LONGEST_WAIT = 1800.0",
+        "LONGEST_WAIT = 900.0",
+    ),
+    Protection(
+        "a port does not make an address another",
+        THROTTLE,
+        'bare = address.partition(":")[0] if address.count(":") == 1 else address',
+        "bare = address",
+    ),
+    Protection(
+        "what is no address shares a counter",
+        THROTTLE,
+        '        return "unknown"',
+        "        return address",
+    ),
+    Protection(
+        "registration is throttled",
+        ACCOUNTS,
+        "    begin_registration()\n",
+        "",
+    ),
+    Protection(
+        "who proves again who they are is counted by session",
+        ACCOUNTS,
+        'begin_attempt(f"session {current_session().public_id}")',
+        "begin_attempt(user.email)",
+    ),
+    Protection(
+        "what nobody looked at is no guess",
+        ACCOUNTS,
+        "        attempt.withdraw()  # nobody has looked at the password\n",
+        "",
+    ),
+    Protection(
+        "the hash for unknown users is made at the start",
+        STYLE,
+        "blueprint.record(prepare)\n",
+        "",
+    ),
+    Protection(
+        "mail: the server's certificate is checked",
+        "{package}/mail.py",
+        "        context = ssl.create_default_context()\n",
+        "        context = None\n",
+    ),
+    Protection(
+        "mail: the server's certificate is checked with STARTTLS, too",
+        "{package}/mail.py",
+        "server.starttls(context=ssl.create_default_context())",
+        "server.starttls()",
+    ),
 ]

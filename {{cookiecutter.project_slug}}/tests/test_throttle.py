@@ -221,3 +221,47 @@ def test_old_counters_are_deleted_and_others_kept(app: Flask, attempt: Try, cloc
     with app.app_context():
         assert forget_old_attempts(clock()) == len(LIMITS)
         assert forget_old_attempts(clock()) == 0
+
+
+@pytest.mark.requirement("R55")
+def test_where_the_owner_has_signed_in_strangers_do_not_matter(
+    app: Flask, attempt: Try, clock: Clock
+) -> None:
+    mine = attempt(source=HOME)
+    assert mine
+    with app.app_context():
+        mine.succeeded()
+    clock.advance(days=20)
+    for n in range(60):
+        attempt(source=f"198.51.100.{n}")
+    assert attempt(source="192.0.2.99") is None
+    assert attempt(source=HOME)
+    clock.advance(days=11)
+    for n in range(60):
+        attempt(source=f"198.51.100.{n}")
+    assert attempt(source=HOME) is None
+
+
+@pytest.mark.requirement("R55")
+def test_nobody_gets_a_hundred_guesses_at_an_account_on_the_first_day(
+    attempt: Try, clock: Clock
+) -> None:
+    end = clock.now + 86_400
+    guesses = 0
+    while clock.now < end:
+        if attempt(source=f"198.51.{guesses // 250}.{guesses % 250}"):
+            guesses += 1
+        else:
+            clock.advance(seconds=30)
+    assert 25 < guesses < 100
+
+
+@pytest.mark.requirement("R55", "R76")
+@pytest.mark.parametrize(
+    "source", ["5.5.5.5:{n}", "[2001:db8::1]:{n}", "[2001:db8::1]", "not an address {n}"]
+)
+def test_what_a_proxy_adds_to_an_address_does_not_make_it_another(
+    attempt: Try, source: str
+) -> None:
+    tried = [attempt(source=source.format(n=n)) for n in range(10)]
+    assert sum(map(bool, tried)) == LIMITS["account and source"]

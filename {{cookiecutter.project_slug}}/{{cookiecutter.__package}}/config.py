@@ -205,12 +205,14 @@ def _check_secret_key(key: str) -> None:
     lowered = key.lower()
     if (
         not key.isprintable()  # nor is what was not UTF-8 in the environment
+        or " " in key  # a sentence
+        or (key.isalpha() and key.islower())  # an alphabet, a word
         or len(key.encode()) < SHORTEST_KEY
         or len(set(key)) < FEWEST_CHARACTERS
         or key.isdigit()
         or any(word in lowered for word in PLACEHOLDERS)
     ):
-        raise ValidationError("must be at least 32 random bytes; `flask secret` prints some.")
+        raise ValidationError("must be at least 32 random bytes: secrets.token_hex(32) in Python.")
 
 
 def _check_database(url: str) -> None:
@@ -220,7 +222,7 @@ def _check_database(url: str) -> None:
         raise ValidationError("must be a database URL.") from None
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise ValidationError("must start with sqlite:/// or postgresql+psycopg://.")
-    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if parsed.drivername == "sqlite" and (not parsed.database or "memory" in url):
         raise ValidationError("must name a file: threads do not share a database in memory.")
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import smtplib
+import ssl
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -27,7 +28,7 @@ def send_mail(to: str, subject: str, text: str) -> None:
             _append(Path(unquote(url.path)), {"to": to, "subject": subject, "text": text})
         else:
             _send(url, to, subject, text)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:
         logger.warning("a mail could not be sent: %s", type(error).__name__)
 
 
@@ -43,11 +44,19 @@ def _send(url: SplitResult, to: str, subject: str, text: str) -> None:
     message["Subject"] = subject
     message.set_content(text)
     implicit_tls = url.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if implicit_tls else smtplib.SMTP
     port = url.port or (465 if implicit_tls else 587)
-    with connect(url.hostname or "", port, timeout=TIMEOUT) as server:
+    with _connect(url.hostname or "", port, implicit_tls) as server:
         if url.username:
             if not implicit_tls:
-                server.starttls()  # raises where the server has none: no password in the clear
+                # Raises where the server has no TLS: no password in the clear.
+                server.starttls(context=ssl.create_default_context())
             server.login(unquote(url.username), unquote(url.password or ""))
         server.send_message(message)
+
+
+def _connect(host: str, port: int, implicit_tls: bool) -> smtplib.SMTP:
+    # smtplib by itself checks no certificate (CWE-295).
+    if implicit_tls:
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
+    return smtplib.SMTP(host, port, timeout=TIMEOUT)

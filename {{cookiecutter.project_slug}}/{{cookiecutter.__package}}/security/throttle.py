@@ -1,10 +1,10 @@
 """Guessing made slow: counters of failed sign-ins, shared by all workers (ASVS 6.3.1).
 
 Three counters look at one attempt: the account as tried from this address, the account as tried
-from anywhere, and the address whatever the account. So a stranger who guesses at an account slows
-themselves down long before they slow its owner, who comes from another address. Each failure above
-a limit doubles the wait, up to a quarter of an hour: nobody is locked out for good, and nobody gets
-more than a hundred guesses a day (NIST SP 800-63B-4 3.2.2).
+from anywhere, and the address whatever the account. Each failure above a limit doubles the wait, up
+to half an hour: nobody is locked out for good, and nobody gets more than a hundred guesses at an
+account a day (NIST SP 800-63B-4 3.2.2). An address from which the owner has signed in within the
+last month is not held up by what strangers do to the account elsewhere.
 """
 
 import hashlib
@@ -22,12 +22,14 @@ from werkzeug.exceptions import TooManyRequests
 from ..database import db
 from .audit import audit
 
-LONGEST_WAIT = 900.0  # seconds
+LONGEST_WAIT = 1800.0  # seconds
+KNOWN_FOR = 30 * 86_400.0  # seconds after a sign-in
 FORGET_AFTER = 86_400.0  # seconds without a failure
 TRIES = 20
 
 # How many failures are free before the waits begin.
 LIMITS = {"account and source": 5, "account": 25, "source": 50}
+REGISTRATIONS = 100  # from one address, before each has to wait like a failed sign-in
 
 counters = sa.Table(
     "sign_in_attempts",
@@ -57,26 +59,26 @@ class Attempt:
 
         If the database fails just now, the counters stay: what succeeded has succeeded.
         """
-        mine = [self._key("account"), self._key("account and source")]
-        back = {"failures": counters.c.failures - 1}
+        mine = [self.key("account"), self.key("account and source"), self.key("known")]
+        # Dated ahead, so that it is forgotten when the address is not known any more.
+        known_until = current_app.config["CLOCK"]() + KNOWN_FOR - FORGET_AFTER
+        known = {"key": self.key("known"), "failures": 0, "blocked_until": 0.0}
         with suppress(SQLAlchemyError), _engine().connect() as connection:
             connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
-            source = (counters.c.key == self._key("source")) & (counters.c.failures > 0)
-            connection.execute(sa.update(counters).where(source).values(back))
+            connection.execute(sa.insert(counters).values(**known, failed_at=known_until))
+            _take_back(connection, self.key("source"))
 
-    def keys(self) -> dict[str, int]:
-        """Return the counters of this attempt and their limits."""
-        return {self._key(kind): limit for kind, limit in LIMITS.items()}
+    def withdraw(self) -> None:
+        """Take the attempt back: it was not looked at."""
+        with suppress(SQLAlchemyError), _engine().connect() as connection:
+            for kind in LIMITS:
+                _take_back(connection, self.key(kind))
 
-    def _key(self, kind: str) -> str:
-        parts = {
-            "account": self.account,
-            "source": self.source,
-            "account and source": f"{self.account} {self.source}",
-        }
-        secret = current_app.config["SECRET_KEY"].encode()
-        message = f"{kind} {parts[kind]}".encode(errors="replace")
-        return hmac.new(secret, message, hashlib.sha256).hexdigest()
+    def key(self, kind: str) -> str:
+        """Return the digest under which a counter stands; the table shows no address."""
+        parts = {"account": self.account, "source": self.source}
+        part = parts.get(kind, f"{self.account} {self.source}")
+        return _digest(f"{kind} {part}")
 
 
 def begin_attempt(account: str) -> Attempt:
@@ -88,10 +90,25 @@ def begin_attempt(account: str) -> Attempt:
     attempt = Attempt(account=account, source=_source(request.remote_addr or ""))
     now: float = current_app.config["CLOCK"]()
     with _engine().connect() as connection:
-        _refuse_if_blocked(connection, attempt.keys(), now)
-        for key, limit in attempt.keys().items():
-            _count(connection, key, limit, now)
+        known = sa.select(counters.c.failed_at).where(counters.c.key == attempt.key("known"))
+        is_known = (connection.scalar(known) or 0.0) > now - FORGET_AFTER
+        kinds = [kind for kind in LIMITS if not (is_known and kind == "account")]
+        _refuse_if_blocked(connection, [attempt.key(kind) for kind in kinds], now)
+        for kind in kinds:
+            _count(connection, attempt.key(kind), LIMITS[kind], now)
     return attempt
+
+
+def begin_registration() -> None:
+    """Count a registration from this address. Raises TooManyAttempts.
+
+    Else the form could be asked without end which addresses have an account.
+    """
+    key = _digest(f"registration {_source(request.remote_addr or '')}")
+    now: float = current_app.config["CLOCK"]()
+    with _engine().connect() as connection:
+        _refuse_if_blocked(connection, [key], now)
+        _count(connection, key, REGISTRATIONS, now)
 
 
 def forget_old_attempts(now: float) -> int:
@@ -99,6 +116,17 @@ def forget_old_attempts(now: float) -> int:
     old = counters.c.failed_at < now - FORGET_AFTER
     with _engine().connect() as connection:
         return connection.execute(sa.delete(counters).where(old)).rowcount
+
+
+def _take_back(connection: sa.Connection, key: str) -> None:
+    counted = (counters.c.key == key) & (counters.c.failures > 0)
+    back = {"failures": counters.c.failures - 1}
+    connection.execute(sa.update(counters).where(counted).values(back))
+
+
+def _digest(text: str) -> str:
+    secret = current_app.config["SECRET_KEY"].encode()
+    return hmac.new(secret, text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _refuse_if_blocked(connection: sa.Connection, keys: Iterable[str], now: float) -> None:
@@ -134,7 +162,7 @@ def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
 
 
 def _wait(failures_above_limit: int) -> float:
-    """Return how many seconds the next attempt has to wait: 0, 1, 2, 4, ... 900."""
+    """Return how many seconds the next attempt has to wait: 0, 1, 2, 4, ... 1800."""
     if failures_above_limit < 0:
         return 0.0
     return min(2.0 ** min(failures_above_limit, 20), LONGEST_WAIT)
@@ -142,12 +170,14 @@ def _wait(failures_above_limit: int) -> float:
 
 def _source(address: str) -> str:
     """Return an IPv4 address, or the /64 of an IPv6 one: a household has that many addresses."""
+    # Some proxies add a port: 192.0.2.1:1001 or [2001:db8::1]:1001.
+    bare = address.partition(":")[0] if address.count(":") == 1 else address
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(bare.lstrip("[").partition("]")[0])
     except ValueError:
-        return address
+        return "unknown"  # one counter for all of them: a made-up address buys nothing
     if isinstance(parsed, ipaddress.IPv4Address):
-        return address
+        return str(parsed)
     if parsed.ipv4_mapped:  # how a server that listens on [::] sees IPv4
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))

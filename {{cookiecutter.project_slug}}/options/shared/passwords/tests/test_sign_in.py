@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from my_flask_app.auth import accounts, passwords
@@ -16,6 +17,7 @@ from my_flask_app.auth.passwords import (
 )
 from my_flask_app.database import db
 from my_flask_app.models import User
+from my_flask_app.security import throttle
 
 from .conftest import browser
 from .style import (
@@ -164,20 +166,76 @@ def test_the_counter_cannot_be_escaped(app: Flask, user: User) -> None:
 
 
 @pytest.mark.requirement("R55", "R44")
-def test_every_way_to_try_a_password_counts(
-    app: Flask, signed_in_client: FlaskClient, user: User
-) -> None:
+def test_every_way_to_try_the_password_again_counts(signed_in_client: FlaskClient) -> None:
     statuses = [
-        log_in(browser(app), user.email, WRONG).status_code,
         reauthenticate(signed_in_client, WRONG).status_code,
         change_password(signed_in_client, NEW_PASSWORD, current=WRONG).status_code,
         reauthenticate(signed_in_client, WRONG).status_code,
-        log_in(browser(app), user.email, WRONG).status_code,
+        change_password(signed_in_client, NEW_PASSWORD, current=WRONG).status_code,
+        reauthenticate(signed_in_client, WRONG).status_code,
     ]
     assert statuses == [401] * 5
     assert change_password(signed_in_client, NEW_PASSWORD, current=PASSWORD).status_code == 429
     assert reauthenticate(signed_in_client).status_code == 429
+
+
+@pytest.mark.requirement("R55")
+def test_strangers_do_not_keep_a_signed_in_user_from_proving_who_they_are(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    for n in range(40):
+        stranger = browser(app)
+        stranger.environ_base["REMOTE_ADDR"] = f"203.0.113.{n}"
+        log_in(stranger, user.email, WRONG)
     assert log_in(browser(app), user.email).status_code == 429
+    assert succeeded(reauthenticate(signed_in_client))
+
+
+@pytest.mark.requirement("R55")
+def test_the_right_password_is_no_guess_though_the_new_one_is_weak(
+    signed_in_client: FlaskClient,
+) -> None:
+    for _ in range(7):
+        assert change_password(signed_in_client, "passwordpassword").status_code == 400
+
+
+@pytest.mark.requirement("R55")
+def test_a_password_that_nobody_looked_at_is_no_guess(
+    app: Flask, client: FlaskClient, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> bool:
+        raise ServiceUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "verify_password", busy)
+        for _ in range(7):
+            assert log_in(client, user.email).status_code == 503
+    assert succeeded(log_in(client, user.email))
+
+
+def test_a_hash_that_cannot_be_renewed_now_does_not_stop_a_sign_in(
+    client: FlaskClient, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: str) -> str:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(accounts, "needs_rehash", lambda _: True)
+    monkeypatch.setattr(accounts, "hash_password", busy)
+    assert succeeded(log_in(client, user.email))
+
+
+@pytest.mark.requirement("R56")
+def test_nobody_asks_the_registration_without_end(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REGISTRATIONS", 3)
+    statuses = [register(client, "no address").status_code for _ in range(4)]
+    assert statuses == [400, 400, 400, 429]
+
+
+@pytest.mark.requirement("R56")
+def test_the_hash_for_unknown_users_is_there_from_the_start(app: Flask) -> None:
+    assert app.extensions["dummy_password_hash"].startswith("$argon2id$")
 
 
 @pytest.mark.requirement("R55")

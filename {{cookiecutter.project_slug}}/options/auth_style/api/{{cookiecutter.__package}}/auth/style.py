@@ -14,14 +14,15 @@ from .accounts import (
     WrongCredentials,
     change_password,
     confirm_password,
-    create_user,
+    make_account,
     sign_in_with_password,
 )
 from .identity import require_user, sign_out
-from .passwords import WeakPassword
+from .passwords import WeakPassword, prepare
 from .schemas import Confirmation, Credentials, PasswordChange, SignIn
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api")
+blueprint.record(prepare)
 
 
 def settings(env: Env) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def register() -> tuple[dict[str, Any], int]:
     """Make an account. It does not sign in: that is one place's business."""
     body = read_body(Credentials())
     try:
-        user = create_user(body["email"], body["password"])
+        user = make_account(body["email"], body["password"])
     except InvalidEmail as error:
         raise InvalidBody({"email": [str(error)]}) from None
     except WeakPassword as error:

@@ -15,14 +15,15 @@ from .accounts import (
     WrongCredentials,
     change_password,
     confirm_password,
-    create_user,
+    make_account,
     sign_in_with_password,
 )
 from .forms import ChangePasswordForm, LoginForm, ReauthenticateForm, RegisterForm
 from .identity import require_user, sign_out
-from .passwords import WeakPassword
+from .passwords import WeakPassword, prepare
 
 blueprint = Blueprint("auth", __name__)
+blueprint.record(prepare)
 
 
 def settings(env: Env) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def create_account() -> ResponseReturnValue:
     if not form.validate():
         return _show("register", form, 400)
     try:
-        create_user(form.email.data or "", form.password.data or "")
+        make_account(form.email.data or "", form.password.data or "")
     except (InvalidEmail, EmailTaken) as error:
         form.email.errors = [str(error)]
         return _show("register", form, 400)

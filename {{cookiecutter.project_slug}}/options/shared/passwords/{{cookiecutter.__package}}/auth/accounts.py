@@ -2,15 +2,17 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import ServiceUnavailable
 
 from ..database import db
 from ..mail import send_mail
 from ..models import User
 from ..security.audit import audit
-from ..security.throttle import Attempt, begin_attempt
+from ..security.throttle import Attempt, begin_attempt, begin_registration
 from ..sessions import current_session
 from .identity import begin_new_epoch, forget_other_devices, note_reauthentication, sign_in
 from .passwords import check_strength, hash_password, needs_rehash, verify_password
@@ -62,6 +64,12 @@ def create_user(email: str, password: str) -> User:
     return user
 
 
+def make_account(email: str, password: str) -> User:
+    """Make an account for a visitor. Raises TooManyAttempts and what `create_user` raises."""
+    begin_registration()
+    return create_user(email, password)
+
+
 def authenticate(email: str, password: str) -> tuple[User, Attempt]:
     """Return the user whose password this is, and the attempt that the throttle counted.
 
@@ -69,11 +77,30 @@ def authenticate(email: str, password: str) -> tuple[User, Attempt]:
     or by its time. Raises WrongCredentials, or TooManyAttempts before it looks at anything.
     """
     attempt, user = _find(email)
-    fits = verify_password(user.password_hash if user else None, password)
-    if user is None or not fits or user.disabled:
+    if not _fits(user, password, attempt) or user is None or user.disabled:
         audit("sign_in_failed", user_id=user.id if user else None)
         raise WrongCredentials
     return user, attempt
+
+
+def _fits(user: User | None, password: str, attempt: Attempt) -> bool:
+    try:
+        return verify_password(user.password_hash if user else None, password)
+    except ServiceUnavailable:
+        attempt.withdraw()  # nobody has looked at the password
+        raise
+
+
+def _prove_again(user: User, password: str) -> None:
+    """Check the signed-in user's password. Raises WrongCredentials or TooManyAttempts.
+
+    Counted for the session and not for the account: strangers cannot use the limit up.
+    """
+    attempt = begin_attempt(f"session {current_session().public_id}")
+    if not _fits(user, password, attempt):
+        audit("sign_in_failed", user_id=user.id)
+        raise WrongCredentials
+    attempt.succeeded()
 
 
 def _find(email: str) -> tuple[Attempt, User | None]:
@@ -91,22 +118,18 @@ def sign_in_with_password(email: str, password: str, *, remember: bool) -> User:
     # First of all: it takes the epoch from the row that was read when the password was checked.
     sign_in(user, remember=remember, attempt=attempt)
     if needs_rehash(user.password_hash):
-        _replace_hash(user, hash_password(password))
-        db.session.commit()
+        with suppress(ServiceUnavailable):  # the next sign-in will do
+            _replace_hash(user, hash_password(password))
+            db.session.commit()
     return user
 
 
 def confirm_password(user: User, password: str) -> None:
     """Prove again to be the signed-in user. Raises WrongCredentials or TooManyAttempts."""
-    _, attempt = authenticate(user.email, password)
+    _prove_again(user, password)
     note_reauthentication()
     user_id = user.id
-
-    def stored() -> None:
-        attempt.succeeded()
-        audit("reauthenticated", user_id=user_id)
-
-    current_session().after_save.append(stored)
+    current_session().after_save.append(lambda: audit("reauthenticated", user_id=user_id))
 
 
 def change_password(user: User, password: str, new_password: str) -> None:
@@ -114,14 +137,13 @@ def change_password(user: User, password: str, new_password: str) -> None:
 
     Raises WrongCredentials, TooManyAttempts or WeakPassword.
     """
-    _, attempt = authenticate(user.email, password)
+    _prove_again(user, password)
     check_strength(new_password, email=user.email)
     if not _replace_hash(user, hash_password(new_password)):
         raise WrongCredentials
     begin_new_epoch(user)
     note_reauthentication()
     # At once: the password is changed now, whatever becomes of this session.
-    attempt.succeeded()
     audit("password_changed", user_id=user.id)
     send_mail(
         user.email,

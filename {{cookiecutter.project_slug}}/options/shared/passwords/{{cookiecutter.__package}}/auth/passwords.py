@@ -8,6 +8,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import ServiceUnavailable
 from zxcvbn import zxcvbn
 
@@ -108,16 +109,21 @@ class _Place:
         _places.release()
 
 
+def prepare(state: BlueprintSetupState) -> None:
+    """Make the hash that stands in for unknown users: it fits no password anybody could send.
+
+    At the start, so that the first unknown user does not take longer than others.
+    """
+    hasher = PasswordHasher(**state.app.config.get("ARGON2_PROFILE", PROFILE))
+    state.app.extensions["dummy_password_hash"] = hasher.hash(os.urandom(32).hex())
+
+
 def _hasher() -> PasswordHasher:
     return PasswordHasher(**current_app.config.get("ARGON2_PROFILE", PROFILE))
 
 
 def _dummy_hash() -> str:
-    """Return a hash of today's parameters that fits no password that anybody could send."""
-    extensions = current_app.extensions
-    if "dummy_password_hash" not in extensions:
-        extensions["dummy_password_hash"] = _hasher().hash(os.urandom(32).hex())
-    return str(extensions["dummy_password_hash"])
+    return str(current_app.extensions["dummy_password_hash"])
 
 
 def _is_text(value: str) -> bool:

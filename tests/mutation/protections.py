@@ -128,8 +128,8 @@ PROTECTIONS = [
     Protection(
         "a sign-out ends what was moved meanwhile",
         ENDING,
-        "            store.delete(other.key)\n",
-        "            pass\n",
+        "        for record in moved:\n            store.delete(record.key)\n",
+        "        break\n",
     ),
     Protection(
         "a write to a session that is gone stops",
@@ -315,10 +315,10 @@ PROTECTIONS = [
         DATABASE,
     ),
     Protection(
-        "database: SQLite's transaction is rolled back before the save",
-        STORE,
-        "        app.after_request(_roll_back)\n",
-        "        pass\n",
+        "what a view left open is rolled back before the save",
+        DATABASE_MODULE,
+        "    app.after_request(_end_transaction)\n",
+        "",
         DATABASE,
     ),
     Protection(
@@ -532,14 +532,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "redis: the index waits for a record that is on its way",
         STORE,
-        "if keys[key] < self._clock() - INDEX_GRACE",
+        "if scores[key] < self._clock() - INDEX_GRACE",
         "if True",
         REDIS,
     ),
     Protection(
         "redis: the index forgets what is gone",
         STORE,
-        "                self._client.zrem(index, *stale)\n",
+        "                self._client.zrem(self._index(user_id), *stale)\n",
         "                pass\n",
         REDIS,
     ),
@@ -756,14 +756,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "a disabled user does not sign in",
         ACCOUNTS,
-        "if user is None or not fits or user.disabled:",
-        "if user is None or not fits:",
+        "attempt) or user is None or user.disabled:",
+        "attempt) or user is None:",
     ),
     Protection(
         "a change of password needs the current one",
         ACCOUNTS,
-        "    _, attempt = authenticate(user.email, password)\n    check_strength",
-        "    attempt = begin_attempt(user.email)\n    check_strength",
+        "    _prove_again(user, password)\n    check_strength",
+        "    check_strength",
     ),
     Protection(
         "a change of password checks the new one",
@@ -936,8 +936,9 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         ACCOUNTS,
         """    sign_in(user, remember=remember, attempt=attempt)
     if needs_rehash(user.password_hash):
-        _replace_hash(user, hash_password(password))
-        db.session.commit()
+        with suppress(ServiceUnavailable):  # the next sign-in will do
+            _replace_hash(user, hash_password(password))
+            db.session.commit()
 """,
         """    if needs_rehash(user.password_hash):
         _replace_hash(user, hash_password(password))
@@ -990,8 +991,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "throttle: success gives back one attempt only",
         THROTTLE,
-        '        back = {"failures": counters.c.failures - 1}\n',
-        '        back = {"failures": 0}\n',
+        '    back = {"failures": counters.c.failures - 1}\n',
+        '    back = {"failures": 0}\n',
     ),
     Protection(
         "throttle: by account from everywhere",

@@ -12,6 +12,7 @@ from my_flask_app.database import db
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 from my_flask_app.sessions.interface import SessionInterface
+from my_flask_app.sessions.lifetime import Lifetime
 
 from .backend import contents
 from .conftest import browser
@@ -208,7 +209,9 @@ def test_sessions_that_ended_do_not_count(
 ) -> None:
     interface = app.session_interface
     assert isinstance(interface, SessionInterface)
-    interface.rules = replace(interface.rules, max_per_user=2)
+    interface.rules = replace(
+        interface.rules, max_per_user=2, lifetime=Lifetime(idle=3600.0, absolute=86_400.0)
+    )
     phone = another_device(app, user)
     clock.advance(minutes=1)
     forgotten = another_device(app, user)

@@ -141,7 +141,8 @@ def test_what_json_cannot_hold_is_an_error_and_harms_no_session(
 
 def test_a_copy_of_the_values_does_not_change_the_session(client: FlaskClient, user: User) -> None:
     with client.session_transaction() as values:
-        values.as_dict()["user_id"] = user.id  # type: ignore[attr-defined]
+        copy = values.as_dict()  # type: ignore[attr-defined]
+        copy.update(user_id=user.id, session_epoch=user.session_epoch)
         values.modified = True
     assert not is_signed_in(client)
 

@@ -265,3 +265,4 @@ def test_what_a_proxy_adds_to_an_address_does_not_make_it_another(
 ) -> None:
     tried = [attempt(source=source.format(n=n)) for n in range(10)]
     assert sum(map(bool, tried)) == LIMITS["account and source"]
+    assert attempt(source="203.0.113.9:7")

@@ -1089,8 +1089,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "a known address is not held up by strangers",
         THROTTLE,
-        'kinds = [kind for kind in LIMITS if not (is_known and kind == "account")]',
-        "kinds = list(LIMITS)",
+        'kinds = tuple(kind for kind in LIMITS if not (is_known and kind == "account"))',
+        "kinds = tuple(LIMITS)",
     ),
     Protection(
         "an address is known for a month",
@@ -1151,5 +1151,65 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         "{package}/mail.py",
         "server.starttls(context=ssl.create_default_context())",
         "server.starttls()",
+    ),
+    Protection(
+        "mail: an address that cannot be sent to is no error of the request",
+        "{package}/mail.py",
+        "except (OSError, UnicodeError, smtplib.SMTPException)",
+        "except (OSError, smtplib.SMTPException)",
+    ),
+    Protection(
+        "a sign-in of the owner gives strangers no new guesses",
+        THROTTLE,
+        'mine = [self.key("account and source"), self.key("known")]',
+        'mine = [self.key("account"), self.key("account and source"), self.key("known")]',
+    ),
+    Protection(
+        "only what was counted is taken back",
+        THROTTLE,
+        "attempt = replace(attempt, kinds=kinds)",
+        "attempt = replace(attempt)",
+    ),
+    Protection(
+        "the right password is no guess",
+        ACCOUNTS,
+        "    attempt.succeeded()\n",
+        "",
+    ),
+    Protection(
+        "a failed rehash does not stop a sign-in",
+        ACCOUNTS,
+        "with suppress(ServiceUnavailable):  # the next sign-in will do",
+        "with suppress():",
+    ),
+    Protection(
+        "zxcvbn is given one sign for each letter",
+        PASSWORDS,
+        "rest.translate(ALIKE)[",
+        "rest[",
+    ),
+    Protection(
+        "SECRET_KEY: no words",
+        CONFIG,
+        '        or not re.search(r"[0-9A-Z]", key)  # words, an alphabet\n',
+        "",
+    ),
+    Protection(
+        "SECRET_KEY: no sentences",
+        CONFIG,
+        '        or " " in key  # a sentence\n',
+        "",
+    ),
+    Protection(
+        "DATABASE_URL: no memory",
+        CONFIG,
+        're.search(":memory:|mode=memory", unquote(url))',
+        'url.endswith(":memory:")',
+    ),
+    Protection(
+        "names of hosts have no case",
+        HOSTS,
+        'environ["HTTP_HOST"] = environ["HTTP_HOST"].lower()',
+        "pass",
     ),
 ]

@@ -43,8 +43,9 @@ pages cannot forge them. `SameSite` and the `__Host-` name of the cookie stand b
 * Registration says that an address is taken, so that anybody can ask for one address after another.
   Addresses are not verified: whoever registers one need not own it.
 * The throttle slows guessing down for an account, from one address and from all together. Somebody
-  with many addresses can keep the owner waiting too, for up to a quarter of an hour at a time,
-  though never sign out a device. There is no limit for the whole site, and none for registrations.
+  with many addresses can keep the owner waiting too, for up to half an hour at a time, where the
+  owner has not signed in within the last month; though never sign out a device. Registrations are
+  slowed down by address. There is no limit for the whole site.
 * Behind a proxy `PROXY_HOPS` must be right: the throttle and the logs rely on it.
 * `flask users disable` and a changed password end sessions at the next request; a request that is
   being answered is not interrupted.

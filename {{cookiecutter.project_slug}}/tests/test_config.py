@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask_migrate import upgrade
 
 from my_flask_app import create_app
+from my_flask_app.config import _check_secret_key
 from my_flask_app.database import db
 from my_flask_app.models import User
 
@@ -87,6 +88,9 @@ def test_an_empty_key_is_none_anywhere(
         "abcdefghijklmnopqrstuvwxyz-abcdef",
         "this-key-I-shall-change-one-day-or-not",
         "super-SECRET-key-of-my-application-1",
+        "correct horse battery staple correct 1",
+        "correct-horse-battery-staple-correct",
+        "thequickbrownfoxjumpsoverthelazydog",
         "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's manual
         "4cbd7d1e0a5f4e1c9b7d8a6f3e2c1b0"[:31],
         "\udcff\udcfe" * 20,  # bytes that are no UTF-8
@@ -97,6 +101,13 @@ def test_a_key_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch,
     message = refusal()
     assert "SECRET_KEY: must be at least 32 random bytes" in message
     assert key not in message
+
+
+@pytest.mark.requirement("R02")
+def test_a_random_key_is_never_refused() -> None:
+    for _ in range(200):
+        for key in (secrets.token_hex(32), secrets.token_urlsafe(32), secrets.token_hex(16)):
+            _check_secret_key(key)
 
 
 @pytest.mark.requirement("R02")
@@ -138,6 +149,9 @@ def test_former_keys_are_held_to_the_same_rule(monkeypatch: pytest.MonkeyPatch) 
         ("DATABASE_URL", "sqlite+aiosqlite:///app.db"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true"),
+        ("DATABASE_URL", "sqlite:///file:%3Amemory%3A?uri=true"),
+        ("DATABASE_URL", "sqlite:///file:app?mode=memory&cache=shared&uri=true"),
         ("DATABASE_URL", SECRET),
         ("EXTERNAL_URL", "http://app.example.org"),
         ("EXTERNAL_URL", "http://localhost.example.org"),
@@ -184,6 +198,11 @@ def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, va
     monkeypatch.setenv("SESSION_LIFETIME", "7d")
     monkeypatch.setenv(name, value)
     assert f"  {name}: " in refusal()
+
+
+def test_a_file_may_have_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/memory.db")
+    assert create_app().config["SQLALCHEMY_DATABASE_URI"].endswith("memory.db")
 
 
 @pytest.mark.requirement("R05")
@@ -323,7 +342,7 @@ def test_only_the_name_of_external_url_is_trusted_by_default() -> None:
 
 @pytest.mark.requirement("R77")
 def test_more_names_can_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUSTED_HOSTS", "app.example.org, .example.net")
+    monkeypatch.setenv("TRUSTED_HOSTS", "App.example.org, .example.net")
     assert create_app().config["TRUSTED_HOSTS"] == ["app.example.org", ".example.net"]
 
 

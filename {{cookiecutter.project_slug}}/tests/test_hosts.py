@@ -73,6 +73,12 @@ def test_another_name_is_refused_on_every_path(client: FlaskClient, path: str) -
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 400
 
 
+@pytest.mark.requirement("R77")
+@pytest.mark.parametrize("host", ["LOCALHOST", "LocalHost:8000"])
+def test_a_name_has_no_case(client: FlaskClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
 @pytest.mark.requirement("R76")
 def test_without_a_proxy_its_headers_mean_nothing(app: Flask) -> None:
     client = browser(add_mirror(app))

@@ -1,6 +1,7 @@
 """Mails leave over TLS to a server that can prove its name (CWE-295)."""
 
 import ssl
+from smtplib import SMTPException
 from typing import Any
 
 import pytest
@@ -32,6 +33,26 @@ class Server:
 
     def send_message(self, _: object) -> None:
         return None
+
+
+@pytest.mark.parametrize("error", [OSError, UnicodeError, SMTPException])
+def test_a_mail_that_cannot_be_sent_is_logged_without_its_text(
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("secret text")
+
+    monkeypatch.setattr(Server, "contexts", [], raising=False)
+    monkeypatch.setattr(Server, "send_message", fail)
+    monkeypatch.setattr("smtplib.SMTP_SSL", Server)
+    app.config["MAIL_URL"] = "smtps://mail.example"
+    with app.app_context():
+        mail.send_mail("ada@example.org", "subject", "secret text")
+    assert f"a mail could not be sent: {error.__name__}" in caplog.text
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])

@@ -9,7 +9,7 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import sqlalchemy as sa
 from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
@@ -108,7 +108,7 @@ def _addresses(env: Environment, stage: str) -> dict[str, Any]:
     if parts.scheme == "http" and stage == "production" and not _is_loopback(parts.hostname or ""):
         env.fault("EXTERNAL_URL", "must start with https://, except on the machine itself.")
     own = [] if stage == "development" else [parts.hostname or ""]
-    hosts = _list(env, "TRUSTED_HOSTS", _check_host) or own
+    hosts = [name.lower() for name in _list(env, "TRUSTED_HOSTS", _check_host)] or own
     if stage == "testing":
         hosts = [*hosts, "localhost"]
     return {
@@ -206,7 +206,7 @@ def _check_secret_key(key: str) -> None:
     if (
         not key.isprintable()  # nor is what was not UTF-8 in the environment
         or " " in key  # a sentence
-        or (key.isalpha() and key.islower())  # an alphabet, a word
+        or not re.search(r"[0-9A-Z]", key)  # words, an alphabet
         or len(key.encode()) < SHORTEST_KEY
         or len(set(key)) < FEWEST_CHARACTERS
         or key.isdigit()
@@ -222,7 +222,8 @@ def _check_database(url: str) -> None:
         raise ValidationError("must be a database URL.") from None
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise ValidationError("must start with sqlite:/// or postgresql+psycopg://.")
-    if parsed.drivername == "sqlite" and (not parsed.database or "memory" in url):
+    in_memory = not parsed.database or re.search(":memory:|mode=memory", unquote(url))
+    if parsed.drivername == "sqlite" and in_memory:
         raise ValidationError("must name a file: threads do not share a database in memory.")
 
 

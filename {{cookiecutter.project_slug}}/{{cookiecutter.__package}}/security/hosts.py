@@ -1,6 +1,8 @@
 """By which name and over which protocol the application may be reached."""
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Flask, redirect, request
@@ -8,12 +10,16 @@ from werkzeug.exceptions import BadRequest, Forbidden, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 HIGHEST_PORT = 65_535
 HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 
 
 def init_app(app: Flask) -> None:
     """Check the Host header and, where the site is https, the protocol of every request."""
+    app.wsgi_app = _LowerHost(app.wsgi_app)  # type: ignore[method-assign]
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -41,3 +47,17 @@ def init_app(app: Flask) -> None:
             query = f"?{request.query_string.decode()}" if request.query_string else ""
             return redirect(external_url + quote(request.path) + query, 308)
         raise Forbidden("This site answers over https only.")
+
+
+class _LowerHost:
+    """Middleware that writes the Host header in lower case: names have no case (RFC 9110 4.2.3)."""
+
+    def __init__(self, wsgi_app: "WSGIApplication") -> None:
+        self.wsgi_app = wsgi_app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if "HTTP_HOST" in environ:
+            environ["HTTP_HOST"] = environ["HTTP_HOST"].lower()
+        return self.wsgi_app(environ, start_response)

@@ -2,9 +2,12 @@
 
 Three counters look at one attempt: the account as tried from this address, the account as tried
 from anywhere, and the address whatever the account. Each failure above a limit doubles the wait, up
-to half an hour: nobody is locked out for good, and nobody gets more than a hundred guesses at an
-account a day (NIST SP 800-63B-4 3.2.2). An address from which the owner has signed in within the
-last month is not held up by what strangers do to the account elsewhere.
+to half an hour: nobody is locked out for good, and the hundred guesses of NIST SP 800-63B-4 3.2.2
+take all strangers together more than a day, whatever the owner does meanwhile.
+
+An address from which the owner has signed in within the last month has a counter of its own
+instead, and so has a signed-in session that is asked for the password: what strangers do does not
+hold them up, and whoever guesses there has as many guesses again.
 """
 
 import hashlib
@@ -12,7 +15,7 @@ import hmac
 import ipaddress
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from flask import current_app, request
@@ -29,7 +32,7 @@ TRIES = 20
 
 # How many failures are free before the waits begin.
 LIMITS = {"account and source": 5, "account": 25, "source": 50}
-REGISTRATIONS = 100  # from one address, before each has to wait like a failed sign-in
+REGISTRATIONS = 20  # from one address, before each has to wait like a failed sign-in
 
 counters = sa.Table(
     "sign_in_attempts",
@@ -53,25 +56,28 @@ class Attempt:
 
     account: str
     source: str
+    kinds: tuple[str, ...] = tuple(LIMITS)  # of the counters that have counted it
 
     def succeeded(self) -> None:
-        """Clear the account's counters, and take this attempt back from the address's.
+        """Clear the account's counter for this address, and take the attempt back from the others.
 
+        Those hold what strangers have tried, who get no new guesses when the owner signs in.
         If the database fails just now, the counters stay: what succeeded has succeeded.
         """
-        mine = [self.key("account"), self.key("account and source"), self.key("known")]
+        mine = [self.key("account and source"), self.key("known")]
         # Dated ahead, so that it is forgotten when the address is not known any more.
         known_until = current_app.config["CLOCK"]() + KNOWN_FOR - FORGET_AFTER
         known = {"key": self.key("known"), "failures": 0, "blocked_until": 0.0}
         with suppress(SQLAlchemyError), _engine().connect() as connection:
             connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
+            for kind in self.kinds:
+                _take_back(connection, self.key(kind))
             connection.execute(sa.insert(counters).values(**known, failed_at=known_until))
-            _take_back(connection, self.key("source"))
 
     def withdraw(self) -> None:
         """Take the attempt back: it was not looked at."""
         with suppress(SQLAlchemyError), _engine().connect() as connection:
-            for kind in LIMITS:
+            for kind in self.kinds:
                 _take_back(connection, self.key(kind))
 
     def key(self, kind: str) -> str:
@@ -92,7 +98,8 @@ def begin_attempt(account: str) -> Attempt:
     with _engine().connect() as connection:
         known = sa.select(counters.c.failed_at).where(counters.c.key == attempt.key("known"))
         is_known = (connection.scalar(known) or 0.0) > now - FORGET_AFTER
-        kinds = [kind for kind in LIMITS if not (is_known and kind == "account")]
+        kinds = tuple(kind for kind in LIMITS if not (is_known and kind == "account"))
+        attempt = replace(attempt, kinds=kinds)
         _refuse_if_blocked(connection, [attempt.key(kind) for kind in kinds], now)
         for kind in kinds:
             _count(connection, attempt.key(kind), LIMITS[kind], now)

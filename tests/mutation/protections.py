@@ -525,7 +525,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "redis: the index has a time to live",
         STORE,
-        "                pipe.expire(index, int(self._index_lifetime) + 1)\n",
+        "                pipe.expire(index, INDEX_LIFETIME)\n",
         "",
         REDIS,
     ),

@@ -26,7 +26,7 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
     """Yield what `create_app` needs: an empty store, under names that no one else uses."""
     client = Redis.from_url(URL) if URL else FakeRedis()
     prefix = f"test-{secrets.token_hex(8)}"
-    yield {"SESSION_STORE": RedisStore(client, prefix=prefix, index_lifetime=86_400, clock=clock)}
+    yield {"SESSION_STORE": RedisStore(client, prefix=prefix, clock=clock)}
     for name in client.scan_iter(f"{prefix}:*"):
         client.delete(name)
     client.close()
@@ -59,7 +59,7 @@ def keep_forever(store: Store, key: str) -> None:
 def broken_store() -> Iterator[Store]:
     """Yield a store whose server does not answer."""
     client = Redis(port=1, retry=Retry(NoBackoff(), 0))
-    yield RedisStore(client, prefix="test", index_lifetime=1, clock=Clock())
+    yield RedisStore(client, prefix="test", clock=Clock())
     client.close()
 
 

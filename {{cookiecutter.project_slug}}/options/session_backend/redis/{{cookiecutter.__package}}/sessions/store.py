@@ -18,6 +18,7 @@ from .record import Record, UnreadableRecord
 TIMEOUT = 1.0  # seconds; redis-py by itself waits and retries for up to twelve
 FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
 TRIES = 3
+INDEX_LIFETIME = 400 * 86_400  # seconds: SESSION_LIFETIME may be raised later, up to this
 INDEX_GRACE = 60.0  # seconds in which an entry of the index may still wait for its record
 
 # A script runs alone, so each of these is one step that no other request can get between. Each
@@ -73,23 +74,15 @@ def make_store(app: Flask) -> Store:
         socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),
     )
-    return RedisStore(
-        client,
-        prefix=app.import_name,
-        index_lifetime=app.config["SESSION_LIFETIME"].total_seconds(),
-        clock=app.config["CLOCK"],
-    )
+    return RedisStore(client, prefix=app.import_name, clock=app.config["CLOCK"])
 
 
 class RedisStore:
     """A Store on one Redis client. Redis itself deletes what has expired."""
 
-    def __init__(
-        self, client: Redis, *, prefix: str, index_lifetime: float, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, client: Redis, *, prefix: str, clock: Callable[[], float]) -> None:
         self._client = client
         self._prefix = prefix
-        self._index_lifetime = index_lifetime  # seconds: no session of a user lives longer
         self._clock = clock
 
     def load(self, key: str) -> Record | None:
@@ -108,7 +101,7 @@ class RedisStore:
             index = self._index(record.user_id)
             with _errors_translated(), self._client.pipeline() as pipe:
                 pipe.zadd(index, {record.key: record.seen_at})
-                pipe.expire(index, int(self._index_lifetime) + 1)
+                pipe.expire(index, INDEX_LIFETIME)
                 pipe.execute()
         arguments: list[Any] = [_milliseconds_left(record), *_flat(record)]
         with _errors_translated():

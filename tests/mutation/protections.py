@@ -1173,7 +1173,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "the right password is no guess",
         ACCOUNTS,
-        "    attempt.succeeded()\n",
+        "    attempt.note_success()\n",
         "",
     ),
     Protection(

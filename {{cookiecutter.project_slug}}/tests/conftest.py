@@ -14,13 +14,12 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
 from my_flask_app import create_app
-from my_flask_app.auth.passwords import hash_password
 from my_flask_app.database import db
 from my_flask_app.models import User
 
 from .backend import ENVIRONMENT, fresh_store
 from .stores import WatchedStore, watch
-from .support import PASSWORD, Clock, Outbox, Pause
+from .support import Clock, Outbox, Pause, another_device, browser, make_user
 
 
 @pytest.fixture(scope="session")
@@ -143,14 +142,6 @@ def client(app: Flask) -> FlaskClient:
     return browser(app)
 
 
-def browser(app: Flask) -> FlaskClient:
-    """Return one more browser, with cookies of its own."""
-    client = app.test_client()
-    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
-    client.environ_base["HTTP_USER_AGENT"] = "Firefox on a test"
-    return client
-
-
 @pytest.fixture
 def user(app: Flask) -> User:
     """A user, who has the password `PASSWORD`."""
@@ -163,20 +154,15 @@ def other_user(app: Flask) -> User:
     return make_user(app, "grace@example.org")
 
 
-def make_user(app: Flask, email: str) -> User:
-    """Return a new user, who can be read outside the application's context."""
-    with app.app_context():
-        user = User(email=email, password_hash=hash_password(PASSWORD))
-        db.session.add(user)
-        db.session.commit()
-        db.session.refresh(user)
-        db.session.expunge(user)
-    return user
-
-
 @pytest.fixture
 def signed_in_client(client: FlaskClient, user: User) -> FlaskClient:
     """A browser in which the user is signed in: one key in the session is all that it takes."""
     with client.session_transaction() as session:
         session["user_id"] = user.id
     return client
+
+
+@pytest.fixture
+def desk(app: Flask, user: User) -> FlaskClient:
+    """Another device of the same user."""
+    return another_device(app, user)

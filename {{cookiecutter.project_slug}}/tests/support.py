@@ -8,8 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from my_flask_app.auth.passwords import hash_password
+from my_flask_app.database import db
+from my_flask_app.models import User
 
 PASSWORD = "correct horse battery staple"
 COOKIE = "__Host-session"
@@ -67,6 +72,33 @@ class Pause:
             finally:
                 self.go_on.set()
             return answer.result(PATIENCE), quick_answer
+
+
+def browser(app: Flask) -> FlaskClient:
+    """Return one more browser, with cookies of its own."""
+    client = app.test_client()
+    client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    client.environ_base["HTTP_USER_AGENT"] = "Firefox on a test"
+    return client
+
+
+def another_device(app: Flask, user: User) -> FlaskClient:
+    """Return one more browser, in which the user is signed in."""
+    client = browser(app)
+    with client.session_transaction() as session:
+        session["user_id"] = user.id
+    return client
+
+
+def make_user(app: Flask, email: str) -> User:
+    """Return a new user, who can be read outside the application's context."""
+    with app.app_context():
+        user = User(email=email, password_hash=hash_password(PASSWORD))
+        db.session.add(user)
+        db.session.commit()
+        db.session.refresh(user)
+        db.session.expunge(user)
+    return user
 
 
 def token_of(client: FlaskClient) -> str | None:

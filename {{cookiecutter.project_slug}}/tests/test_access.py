@@ -15,7 +15,6 @@ from my_flask_app.security.access import (
     public,
 )
 
-from .conftest import browser
 from .routes import routes_of
 from .style import (
     PUBLIC,
@@ -33,7 +32,7 @@ from .style import (
     succeeded,
     was_registered,
 )
-from .support import COOKIE, PASSWORD, Clock, cookies_set, token_of
+from .support import COOKIE, PASSWORD, Clock, browser, cookies_set, token_of
 
 NEW_PASSWORD = "another long passphrase of mine"
 

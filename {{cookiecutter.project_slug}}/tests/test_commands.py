@@ -11,10 +11,9 @@ from flask.testing import FlaskClient
 from my_flask_app.config import _check_secret_key
 from my_flask_app.models import User
 
-from .conftest import browser
 from .stores import record_of
 from .style import is_signed_in, log_in, succeeded
-from .support import PASSWORD, Clock, token_of
+from .support import PASSWORD, Clock, browser, token_of
 
 Flask_ = Callable[..., Result]
 

@@ -9,10 +9,9 @@ from flask.testing import FlaskClient
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .routes import routes_of
 from .style import CONTENT_TYPE_OF_ERRORS, is_signed_in, log_in, log_out, register, succeeded
-from .support import cookies_set
+from .support import browser, cookies_set
 
 OWN = "http://localhost"  # the origin of EXTERNAL_URL where nothing else is set
 EVIL = "http://evil.example"

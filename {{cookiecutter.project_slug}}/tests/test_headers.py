@@ -12,7 +12,6 @@ from werkzeug.test import TestResponse
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .routes import routes_of
 from .stores import WatchedStore
 from .style import (
@@ -22,7 +21,7 @@ from .style import (
     log_out,
     register,
 )
-from .support import COOKIE, cookies_set, token_of
+from .support import COOKIE, browser, cookies_set, token_of
 
 # Each kind of answer that the application can give.
 ANSWERS: dict[str, tuple[int, Callable[[FlaskClient], TestResponse]]] = {

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from my_flask_app import create_app
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .style import CONTENT_TYPE_OF_ERRORS, log_in
+from .support import browser
 
 HTTPS = "https://localhost:8443"
 PAGE = {"Accept": "text/html,*/*;q=0.8"}

@@ -18,7 +18,6 @@ from my_flask_app.logs import JsonFormatter, TextFormatter
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .stores import record_of
 from .style import (
     change_password,
@@ -30,7 +29,7 @@ from .style import (
     revoke,
     revoke_others,
 )
-from .support import PASSWORD, Clock, token_of
+from .support import PASSWORD, Clock, browser, token_of
 
 NEW_PASSWORD = "another long passphrase of mine"
 TYPED = "not the password of ada"

@@ -12,11 +12,10 @@ from my_flask_app.sessions import record as records
 from my_flask_app.sessions.record import key_of
 
 from .backend import contents
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import WatchedStore, record_of, store_of
 from .style import SIGNED_IN_PAGE, is_signed_in, log_in, log_out, revoke, succeeded
-from .support import COOKIE, Clock, cookies_set, new_token, token_of, use_token
+from .support import COOKIE, Clock, browser, cookies_set, new_token, token_of, use_token
 
 CHOSEN_TOKEN = "A" * 43  # well-formed, but never given out
 

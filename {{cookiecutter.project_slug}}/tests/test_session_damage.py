@@ -10,11 +10,10 @@ from my_flask_app.models import User
 from my_flask_app.sessions.record import encode, key_of
 
 from .backend import overwrite
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import record_of, store_of
 from .style import SIGNED_IN_PAGE, is_signed_in, log_in, succeeded
-from .support import cookies_set, token_of
+from .support import browser, cookies_set, token_of
 
 DAMAGED = {
     "nothing": "",

@@ -9,17 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_flask_app.models import User
-from my_flask_app.sessions.interface import SessionInterface
-from my_flask_app.sessions.protocol import Store
 
-from .conftest import browser
+from .stores import store_of
 from .style import is_signed_in, log_in, log_out, reauthenticate, revoke
-from .support import Clock, Pause, cookies_set, new_token, token_of, use_token
-
-
-def store_of(app: Flask) -> Store:
-    assert isinstance(app.session_interface, SessionInterface)
-    return app.session_interface.rules.store
+from .support import Clock, Pause, browser, cookies_set, new_token, token_of, use_token
 
 
 @pytest.fixture

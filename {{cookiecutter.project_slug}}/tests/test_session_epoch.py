@@ -15,7 +15,6 @@ from my_flask_app.sessions.interface import SessionInterface
 from my_flask_app.sessions.lifetime import Lifetime
 
 from .backend import contents
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import WatchedStore, record_of, store_of
 from .style import (
@@ -27,7 +26,7 @@ from .style import (
     revoke_others,
     succeeded,
 )
-from .support import Clock, Outbox, cookies_set, token_of, use_token
+from .support import Clock, Outbox, another_device, browser, cookies_set, token_of, use_token
 
 NOBODY = 4_000_000
 
@@ -35,19 +34,6 @@ NOBODY = 4_000_000
 @pytest.fixture(autouse=True)
 def _notebook(app: Flask) -> None:
     add_notebook(app)
-
-
-@pytest.fixture
-def desk(app: Flask, user: User) -> FlaskClient:
-    """Another device of the same user."""
-    return another_device(app, user)
-
-
-def another_device(app: Flask, user: User) -> FlaskClient:
-    client = browser(app)
-    with client.session_transaction() as values:
-        values["user_id"] = user.id
-    return client
 
 
 def flask(app: Flask, *command: str) -> None:

@@ -10,10 +10,9 @@ from my_flask_app.models import User
 from my_flask_app.security.access import public
 from my_flask_app.sessions import current_session
 
-from .conftest import browser
 from .notebook import add_notebook
 from .style import is_signed_in
-from .support import new_token, token_of, use_token
+from .support import browser, new_token, token_of, use_token
 
 
 def assign(user_id: int) -> None:

@@ -17,11 +17,10 @@ from my_flask_app.models import User
 from my_flask_app.security.access import public
 from my_flask_app.sessions.record import key_of
 
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import WatchedStore, record_of, store_of
 from .style import change_password, is_signed_in, log_out, reauthenticate, revoke
-from .support import PATIENCE, Clock, Pause, cookies_set, new_token, token_of, use_token
+from .support import PATIENCE, Clock, Pause, browser, cookies_set, new_token, token_of, use_token
 
 AT_ONCE = 6
 
@@ -35,15 +34,6 @@ def _notebook(app: Flask, pause: Pause) -> None:
 def other_tab(app: Flask, signed_in_client: FlaskClient) -> FlaskClient:
     """A second tab of the same browser."""
     return use_token(browser(app), token_of(signed_in_client))
-
-
-@pytest.fixture
-def desk(app: Flask, user: User) -> FlaskClient:
-    """Another device of the same user."""
-    client = browser(app)
-    with client.session_transaction() as values:
-        values["user_id"] = user.id
-    return client
 
 
 def test_two_tabs_keep_both_writes(

@@ -7,9 +7,8 @@ from flask.testing import FlaskClient
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .style import change_password, is_signed_in, log_in, log_out, reauthenticate, succeeded
-from .support import cookies_set, new_token, token_of, use_token
+from .support import browser, cookies_set, new_token, token_of, use_token
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,10 @@ from my_flask_app.database import db
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import WatchedStore
 from .style import is_signed_in
-from .support import Clock, token_of, use_token
+from .support import Clock, browser, token_of, use_token
 
 
 @pytest.fixture(autouse=True)

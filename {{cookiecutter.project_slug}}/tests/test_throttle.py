@@ -115,7 +115,7 @@ def test_success_clears_the_accounts_counter(app: Flask, attempt: Try) -> None:
     last = attempt()
     assert last
     with app.app_context():
-        last.succeeded()
+        last.note_success()
     assert all(attempt() for _ in range(LIMITS["account and source"]))
 
 
@@ -127,7 +127,7 @@ def test_success_with_ones_own_account_buys_no_guesses_at_others(app: Flask, att
         mine = attempt(account="mallory@example.org")
         if mine:
             with app.app_context():
-                mine.succeeded()
+                mine.note_success()
     assert guesses <= LIMITS["source"]
 
 
@@ -230,7 +230,7 @@ def test_where_the_owner_has_signed_in_strangers_do_not_matter(
     mine = attempt(source=HOME)
     assert mine
     with app.app_context():
-        mine.succeeded()
+        mine.note_success()
     clock.advance(days=20)
     for n in range(60):
         attempt(source=f"198.51.100.{n}")
@@ -258,7 +258,7 @@ def test_all_strangers_together_get_no_hundred_guesses_at_an_account_on_the_firs
         mine = attempt(source=HOME)  # the owner comes and goes, and is known after the first time
         assert mine
         with app.app_context():
-            mine.succeeded()
+            mine.note_success()
     # 25 at once, 11 after waits of 1 s to 1024 s, 46 after waits of 1800 s.
     assert guesses == 82
 
@@ -270,7 +270,7 @@ def test_who_is_known_takes_back_only_what_they_have_added(
     mine = attempt(source=HOME)
     assert mine
     with app.app_context():
-        mine.succeeded()
+        mine.note_success()
     for n in range(LIMITS["account"]):
         attempt(source=f"198.51.100.{n}")
     clock.advance(seconds=1)

@@ -60,7 +60,9 @@ class Environment(FileAwareEnv):
 def read_settings() -> dict[str, Any]:
     """Return the configuration for Flask. Raises SystemExit that names every fault."""
     env = Environment()
-    values = _application(env) | _session_settings(env) | _mail(env)
+    stages = ["production", "development", "testing"]
+    stage = env.str("APP_ENV", "production", validate=validate.OneOf(stages)) or "production"
+    values = _application(env, stage) | _session_settings(env, stage) | _mail(env)
     values |= store.settings(env) | style.settings(env)
     try:
         env.seal()
@@ -72,13 +74,10 @@ def read_settings() -> dict[str, Any]:
     return values
 
 
-def _application(env: Environment) -> dict[str, Any]:
-    stages = ["production", "development", "testing"]
-    stage = env.str("APP_ENV", "production", validate=validate.OneOf(stages)) or "production"
-    defaults = _defaults()
+def _application(env: Environment, stage: str) -> dict[str, Any]:
     values = {
         "APP_ENV": stage,
-        "PROJECT_NAME": defaults["PROJECT_NAME"],
+        "PROJECT_NAME": _defaults()["PROJECT_NAME"],
         "DEBUG": _debug(env, stage),
         "TESTING": stage == "testing",
         "SECRET_KEY": env.str("SECRET_KEY", validate=_check_secret_key),
@@ -117,8 +116,8 @@ def _addresses(env: Environment, stage: str) -> dict[str, Any]:
     }
 
 
-def _session_settings(env: Environment) -> dict[str, Any]:
-    development = env.str("APP_ENV", "production") == "development"
+def _session_settings(env: Environment, stage: str) -> dict[str, Any]:
+    development = stage == "development"
     env.add_parser("duration", _duration)
     default = _duration(_defaults()["SESSION_LIFETIME"])
     lifetime = env.duration("SESSION_LIFETIME", default) or default

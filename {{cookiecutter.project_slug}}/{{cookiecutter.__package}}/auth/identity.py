@@ -38,7 +38,7 @@ def sign_in(user: User, *, remember: bool = False, attempt: Attempt | None = Non
     def stored() -> None:
         audit("sign_in", user_id=user_id, session=_session_key())
         if attempt:
-            attempt.succeeded()
+            attempt.note_success()
 
     current_session().after_save.append(stored)
 

@@ -5,8 +5,6 @@ Origin. This is the rule of Go's CrossOriginProtection; it needs no tokens in fo
 session for visitors. `SameSite=Lax` and the cookie's `__Host-` name stand beside it.
 """
 
-from urllib.parse import urlsplit
-
 from flask import Flask, current_app, request
 from werkzeug.exceptions import Forbidden
 
@@ -45,5 +43,4 @@ def _is_same_origin() -> bool:
 def _own_origin() -> str:
     if current_app.config["APP_ENV"] == "development":
         return f"{request.scheme}://{request.host}"
-    parts = urlsplit(current_app.config["EXTERNAL_URL"])
-    return f"{parts.scheme}://{parts.netloc}"
+    return str(current_app.config["EXTERNAL_URL"])

@@ -52,13 +52,13 @@ class TooManyAttempts(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to sign in, counted as failed until `succeeded` is called."""
+    """One attempt to sign in, counted as failed until `note_success` is called."""
 
     account: str
     source: str
     kinds: tuple[str, ...] = tuple(LIMITS)  # of the counters that have counted it
 
-    def succeeded(self) -> None:
+    def note_success(self) -> None:
         """Clear the account's counter for this address, and take the attempt back from the others.
 
         Those hold what strangers have tried, who get no new guesses when the owner signs in.

@@ -8,7 +8,7 @@ from flask.sessions import SessionMixin
 from werkzeug.exceptions import ServiceUnavailable
 
 from .protocol import StoreUnavailable
-from .record import is_token
+from .record import LONGEST_IP, LONGEST_USER_AGENT, is_token
 from .saving import Outcome, save
 from .session import Session, SessionRules, Visitor
 
@@ -36,8 +36,8 @@ class SessionInterface(FlaskSessionInterface):
     def open_session(self, app: Flask, request: Request) -> Session:
         """Return the session that the cookie names. The store is not asked before it is used."""
         token = request.cookies.get(self.get_cookie_name(app), "")
-        agent = "".join(filter(str.isprintable, request.user_agent.string))
-        visitor = Visitor(user_agent=agent[:200], ip=(request.remote_addr or "")[:45])
+        agent = "".join(filter(str.isprintable, request.user_agent.string))[:LONGEST_USER_AGENT]
+        visitor = Visitor(user_agent=agent, ip=(request.remote_addr or "")[:LONGEST_IP])
         return Session(token if is_token(token) else None, self.rules, visitor)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from flask.json.tag import TaggedJSONSerializer
 
+LONGEST_USER_AGENT = 200  # characters that are kept
+LONGEST_IP = 45  # characters of the longest IPv6 address
 SIGNPOST_LIFETIME = 60.0  # seconds; far longer than an answer is under way
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -41,8 +43,8 @@ class Record:
     seen_at: float
     expires_at: float
     version: int  # grows with each update, for compare-and-swap
-    user_agent: str  # at most 200 characters
-    ip: str  # at most 45 characters, the longest IPv6 address
+    user_agent: str
+    ip: str
 
 
 class _Serializer(TaggedJSONSerializer):

@@ -6,9 +6,8 @@ from flask.testing import FlaskClient
 
 from my_flask_app.models import User
 
-from .conftest import browser
 from .style import log_in, register
-from .support import PASSWORD, cookies_set
+from .support import PASSWORD, browser, cookies_set
 
 
 def test_an_account_is_made_and_signs_in(client: FlaskClient) -> None:

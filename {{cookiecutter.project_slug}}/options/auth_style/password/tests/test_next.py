@@ -10,8 +10,7 @@ from flask.testing import FlaskClient
 from my_flask_app.models import User
 from my_flask_app.security.redirects import local_path
 
-from .conftest import browser
-from .support import PASSWORD
+from .support import PASSWORD, browser
 
 DEFAULT = "/account"
 

@@ -13,11 +13,10 @@ from my_flask_app.sessions.protocol import StoreUnavailable
 from my_flask_app.sessions.record import key_of
 
 from .backend import connection, overwrite
-from .conftest import browser
 from .notebook import add_notebook
 from .stores import NOW, make_record, record_of, store_of
 from .style import is_signed_in, log_in, reauthenticate
-from .support import Clock, cookies_set, token_of
+from .support import Clock, browser, cookies_set, token_of
 
 INDEX = "user:7"
 

@@ -12,11 +12,10 @@ from werkzeug.test import TestResponse
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .routes import routes_of
 from .stores import WatchedStore
 from .style import is_signed_in, log_in
-from .support import PASSWORD, Clock, cookies_set, token_of
+from .support import PASSWORD, Clock, browser, cookies_set, token_of
 
 WITH_BODY = {
     "POST /api/users",

@@ -9,11 +9,10 @@ from flask.testing import FlaskClient
 from my_flask_app.models import User
 from my_flask_app.security.access import public
 
-from .conftest import browser
 from .routes import routes_of
 from .stores import record_of
 from .style import is_signed_in, log_in
-from .support import Clock, token_of
+from .support import Clock, browser, token_of
 
 PROBE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 

@@ -19,7 +19,6 @@ from my_flask_app.database import db
 from my_flask_app.models import User
 from my_flask_app.security import throttle
 
-from .conftest import browser
 from .style import (
     change_password,
     is_signed_in,
@@ -29,7 +28,7 @@ from .style import (
     succeeded,
     was_registered,
 )
-from .support import PASSWORD, Clock, Outbox, Pause, cookies_set, token_of, use_token
+from .support import PASSWORD, Clock, Outbox, Pause, browser, cookies_set, token_of, use_token
 
 WRONG = "not the password of ada"
 NEW_PASSWORD = "another long passphrase of mine"

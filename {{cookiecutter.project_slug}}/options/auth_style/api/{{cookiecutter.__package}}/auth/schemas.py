@@ -2,16 +2,18 @@
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from .accounts import LONGEST_EMAIL
 from .passwords import LONGEST
 
 
 def _is_storable(text: str) -> None:
+    # JSON can spell what a database can not hold: NUL and half of a surrogate pair.
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise ValidationError("Not valid text.")
 
 
 def _email() -> fields.String:
-    return fields.String(required=True, validate=[validate.Length(1, 254), _is_storable])
+    return fields.String(required=True, validate=[validate.Length(1, LONGEST_EMAIL), _is_storable])
 
 
 def _password() -> fields.String:

@@ -3,7 +3,8 @@
 from wtforms import BooleanField, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from .passwords import LONGEST
+from .accounts import LONGEST_EMAIL
+from .passwords import LONGEST, SHORTEST
 
 # A password above the limit is refused by its length, in every form alike.
 _length = Length(max=LONGEST, message="Use at most %(max)d characters for a password.")
@@ -11,8 +12,9 @@ _password = [InputRequired("Enter your password."), _length]
 _new_password = [InputRequired("Enter a new password."), _length]
 _email = [
     InputRequired("Enter your e-mail address."),
-    Length(max=254, message="Use at most %(max)d characters for an e-mail address."),
+    Length(max=LONGEST_EMAIL, message="Use at most %(max)d characters for an e-mail address."),
 ]
+_advice = f"At least {SHORTEST} characters. A few words make a good password."
 LONGEST_PATH = 2000
 
 
@@ -34,7 +36,7 @@ class RegisterForm(Form):
     """Make an account."""
 
     email = StringField("E-mail address", _email)
-    password = PasswordField("Password", _password)
+    password = PasswordField("Password", _password, description=_advice)
 
 
 class ReauthenticateForm(Form):
@@ -48,4 +50,4 @@ class ChangePasswordForm(Form):
     """Choose a new password."""
 
     password = PasswordField("Current password", _password)
-    new_password = PasswordField("New password", _new_password)
+    new_password = PasswordField("New password", _new_password, description=_advice)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..database import db
 from .protocol import Store, StoreUnavailable
-from .record import Record
+from .record import LONGEST_IP, LONGEST_USER_AGENT, Record
 
 PRUNE_BATCH = 500  # so that no other request waits long for the lock
 
@@ -28,8 +28,8 @@ sessions = sa.Table(
     sa.Column("seen_at", sa.Double, nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False, index=True),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("user_agent", sa.String(200), nullable=False),
-    sa.Column("ip", sa.String(45), nullable=False),
+    sa.Column("user_agent", sa.String(LONGEST_USER_AGENT), nullable=False),
+    sa.Column("ip", sa.String(LONGEST_IP), nullable=False),
 )
 
 

@@ -100,7 +100,7 @@ def _prove_again(user: User, password: str) -> None:
     if not _fits(user, password, attempt):
         audit("sign_in_failed", user_id=user.id)
         raise WrongCredentials
-    attempt.succeeded()
+    attempt.note_success()
 
 
 def _find(email: str) -> tuple[Attempt, User | None]:

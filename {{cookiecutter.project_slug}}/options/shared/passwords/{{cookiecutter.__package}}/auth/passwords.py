@@ -114,12 +114,13 @@ def prepare(state: BlueprintSetupState) -> None:
 
     At the start, so that the first unknown user does not take longer than others.
     """
-    hasher = PasswordHasher(**state.app.config.get("ARGON2_PROFILE", PROFILE))
+    profile = state.app.config.setdefault("ARGON2_PROFILE", PROFILE)
+    hasher = PasswordHasher(**profile)
     state.app.extensions["dummy_password_hash"] = hasher.hash(os.urandom(32).hex())
 
 
 def _hasher() -> PasswordHasher:
-    return PasswordHasher(**current_app.config.get("ARGON2_PROFILE", PROFILE))
+    return PasswordHasher(**current_app.config["ARGON2_PROFILE"])
 
 
 def _dummy_hash() -> str:

@@ -59,7 +59,7 @@ def python(baked: Callable[[str], Path], shared: Path) -> Path:
     """An interpreter with the dependencies of all combinations, and what looks into them."""
 
     def make(folder: Path) -> None:
-        wanted = {"deptry"}
+        wanted = {"deptry", "hypothesis"}
         for name in COMBINATIONS:
             metadata = tomllib.loads((baked(name) / "pyproject.toml").read_text(encoding="utf-8"))
             groups = metadata["dependency-groups"]

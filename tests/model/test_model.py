@@ -1,0 +1,81 @@
+"""The session layer of rendered projects against a model, by random stories of many steps."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.baked import BakedProject, sample
+from tests.mutation.protections import PROTECTIONS
+from tests.mutation.test_mutation import TESTS_FAILED, weaken
+from tests.servers import Servers
+
+MODEL = Path(__file__).with_name("session_model.py")
+WEAKENED = {protection.id: protection for protection in PROTECTIONS}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def with_model(copy_of: Callable[[str], BakedProject]) -> Callable[[str], BakedProject]:
+    """A combination's project with the model among its tests."""
+
+    def copy(name: str) -> BakedProject:
+        project = copy_of(name)
+        shutil.copy(MODEL, project.path / "tests" / "test_session_model.py")
+        return project
+
+    return copy
+
+
+def test_the_model_is_typed(with_model: Callable[[str], BakedProject], shared: Path) -> None:
+    project = with_model(sample()[0])
+    with FileLock(shared / "mypy.lock"):
+        cache = shared / "mypy"
+        project.run(project.python, "-m", "mypy", "--cache-dir", cache, "tests")
+
+
+@pytest.mark.parametrize("name", sample())
+def test_sessions_are_what_the_model_says(
+    name: str, with_model: Callable[[str], BakedProject], servers: Servers
+) -> None:
+    project = with_model(name)
+
+    result = project.pytest("-q", "tests/test_session_model.py", **servers.environment)
+
+    assert result.returncode == 0, result.stdout[-10_000:]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "assigning user_id rotates",
+        "a new identity drops what was loaded",
+        "an expired session is nobody's",
+        "rotation takes the old record",
+        "re-authentication rotates",
+        "a sign-out follows a session that was just moved",
+        "a signpost points for a minute",
+        "a late request does not overwrite the cookie of a move",
+        "an emptied session is deleted",
+        "at most so many sessions a user",
+        "the oldest session goes",
+        "the idle limit",
+        "the absolute limit",
+        "an anonymous session lives an hour",
+        "the epoch is compared",
+    ],
+)
+def test_the_model_notices_that_a_rule_is_gone(
+    rule: str, with_model: Callable[[str], BakedProject]
+) -> None:
+    project = with_model(sample()[0])
+    weaken(project.path, project.package, WEAKENED[rule])
+
+    result = project.pytest("-q", "tests/test_session_model.py")
+
+    assert result.returncode == TESTS_FAILED, result.stdout[-3000:]

@@ -180,8 +180,8 @@ PROTECTIONS = [
     Protection(
         "a sign-out follows a session that was just moved",
         SAVING,
-        "    post = session.moved_from if session.ended else None\n",
-        "    post = None\n",
+        "    if session.moved_from is None or not session.ended:\n",
+        "    if True:\n",
     ),
     Protection(
         "a move leaves a signpost",
@@ -191,9 +191,15 @@ PROTECTIONS = [
     ),
     Protection(
         "a signpost points for a minute",
-        RECORD,
-        "record.user_id is None and now < record.expires_at",
-        "record.user_id is None",
+        SESSION,
+        "record if self.rules.clock() < record.expires_at else None",
+        "record",
+    ),
+    Protection(
+        "a late request does not overwrite the cookie of a move",
+        SAVING,
+        "        return Outcome.LOST  # a new cookie would",
+        "        pass  # a new cookie would",
     ),
     Protection(
         "who was signed out does not come along into a new epoch",
@@ -814,6 +820,12 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         REDIRECTS,
         'address.startswith("/") and not address.startswith("//")',
         'address.startswith("/")',
+    ),
+    Protection(
+        "a clock that is behind blocks nobody",
+        THROTTLE,
+        "now + wait if wait else 0.0",
+        "now + wait",
     ),
     Protection(
         "throttle",

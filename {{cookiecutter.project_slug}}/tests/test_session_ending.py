@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from my_flask_app.models import User
 
+from .notebook import add_notebook
 from .stores import store_of
 from .style import is_signed_in, log_in, log_out, reauthenticate, revoke
 from .support import Clock, Pause, browser, cookies_set, new_token, token_of, use_token
@@ -140,3 +141,25 @@ def test_an_old_token_ends_nothing_when_its_minute_is_over(
     clock.advance(seconds=61)
     log_out(other_tab)
     assert is_signed_in(signed_in_client)
+
+
+def test_a_late_request_does_not_overwrite_the_cookie_of_a_move(
+    app: Flask, signed_in_client: FlaskClient
+) -> None:
+    add_notebook(app)
+    late = use_token(browser(app), token_of(signed_in_client))
+    reauthenticate(signed_in_client)
+    response = late.post("/note/page/late")
+    assert response.status_code == 200
+    assert cookies_set(response) == []
+
+
+def test_an_old_token_is_not_reported_as_damage(
+    app: Flask, signed_in_client: FlaskClient, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    other_tab = use_token(browser(app), token_of(signed_in_client))
+    reauthenticate(signed_in_client)
+    clock.advance(seconds=61)
+    assert not is_signed_in(other_tab)
+    assert "reauthenticated" in caplog.messages
+    assert "session_unreadable" not in caplog.messages

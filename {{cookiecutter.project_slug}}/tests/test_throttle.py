@@ -56,6 +56,13 @@ def test_a_few_failures_are_free(attempt: Try) -> None:
     assert attempt() is None
 
 
+def test_a_worker_whose_clock_is_behind_refuses_nobody(attempt: Try, clock: Clock) -> None:
+    assert attempt()
+    assert attempt()
+    clock.advance(seconds=-0.5)
+    assert attempt()
+
+
 @pytest.mark.requirement("R55")
 def test_each_further_failure_doubles_the_wait(app: Flask, attempt: Try, clock: Clock) -> None:
     for _ in range(LIMITS["account and source"]):

@@ -158,9 +158,11 @@ def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
             _refuse_if_blocked(connection, [key], now)
         failures = 1 if row.failed_at < now - FORGET_AFTER else row.failures + 1
         unchanged = (counters.c.key == key) & (counters.c.failures == row.failures)
+        wait = _wait(failures - limit)
         values = {
             "failures": failures,
-            "blocked_until": now + _wait(failures - limit),
+            # Not `now` when nobody has to wait: another worker's clock may be a little behind.
+            "blocked_until": now + wait if wait else 0.0,
             "failed_at": now,
         }
         if connection.execute(sa.update(counters).where(unchanged).values(values)).rowcount == 1:

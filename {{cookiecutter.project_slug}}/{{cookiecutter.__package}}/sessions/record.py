@@ -14,6 +14,7 @@ LONGEST_USER_AGENT = 200  # characters that are kept
 LONGEST_IP = 45  # characters of the longest IPv6 address
 SIGNPOST_LIFETIME = 60.0  # seconds; far longer than an answer is under way
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+SIGNPOST = re.compile(r"[0-9]{1,20}")
 
 # What reading planted data can raise: an empty tag StopIteration, a far year OverflowError.
 UNREADABLE = (
@@ -114,10 +115,9 @@ def signpost(record: Record, now: float) -> Record:
     )
 
 
-def user_of_signpost(record: Record, now: float) -> int | None:
-    """Return the user to whom a signpost points; None for every other record."""
-    is_signpost = record.data.isdecimal() and record.user_id is None and now < record.expires_at
-    return int(record.data) if is_signpost else None
+def is_signpost(record: Record) -> bool:
+    """Tell whether this is no session, but what the move of one has left."""
+    return record.user_id is None and SIGNPOST.fullmatch(record.data) is not None
 
 
 def _is_well_formed(record: Record) -> bool:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from .ending import end_moved_session, end_session
 from .protocol import StoreUnavailable
-from .record import Record, encode, key_of, new_token, signpost, user_of_signpost
+from .record import Record, encode, key_of, new_token, signpost
 from .session import Session
 
 TRIES = 3
@@ -35,6 +35,8 @@ def save(session: Session) -> Outcome:
 def _save(session: Session) -> Outcome:
     if not session or not _stamp_epoch(session):
         return _end(session)
+    if session.record is None and session.moved_from and not session.identity_changed:
+        return Outcome.LOST  # a new cookie would overwrite the one that the move has sent
     if session.record is None:
         return _insert(session)
     if session.identity_changed or session.rotation_wanted:
@@ -50,11 +52,9 @@ def _end(session: Session) -> Outcome:
     if session.record is not None:
         end_session(store, session.record)
         return Outcome.DELETE
-    post = session.moved_from if session.ended else None
-    user_id = user_of_signpost(post, session.rules.clock()) if post else None
-    if post is None or user_id is None:
+    if session.moved_from is None or not session.ended:
         return Outcome.KEEP
-    end_moved_session(store, post.public_id, user_id)
+    end_moved_session(store, session.moved_from.public_id, int(session.moved_from.data))
     return Outcome.DELETE
 
 

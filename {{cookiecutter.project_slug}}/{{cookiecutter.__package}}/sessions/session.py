@@ -8,7 +8,7 @@ from flask.sessions import SessionMixin
 
 from .lifetime import Lifetime
 from .protocol import Store, StoreUnavailable
-from .record import Record, UnreadableRecord, decode, key_of, user_of_signpost
+from .record import Record, UnreadableRecord, decode, is_signpost, key_of
 
 # What an anonymous visitor's session may carry over into a sign-in, and out of it again. Anything
 # else might have been planted by whoever held the browser before (session fixation, CWE-384).
@@ -55,7 +55,7 @@ class Session(SessionMixin):
         self.identity_changed = False
         self.rotation_wanted = False
         self.ended = False
-        self.moved_from: Record | None = None  # what a move left where this token points
+        self.moved_from: Record | None = None  # the signpost to which this token leads
         self.after_save: list[Callable[[], None]] = []
         self._saved = False
         self._values: dict[str, Any] = {}
@@ -163,8 +163,8 @@ class Session(SessionMixin):
             record = self.rules.store.load(key)
             if record is None:
                 return None
-            if user_of_signpost(record, self.rules.clock()) is not None:
-                self.moved_from = record
+            if is_signpost(record):
+                self.moved_from = record if self.rules.clock() < record.expires_at else None
                 return None
             values = decode(record)
         except UnreadableRecord:

@@ -28,6 +28,7 @@ COPIED = {".html", ".css", ".js", ".svg"}
 MENTIONS = {
     "database": r"0002_sessions|create_table\(\s*.sessions",
     "redis": r"redis|valkey",
+    "filesystem": r"\bfilesystem\b|SESSION_DIR|fcntl",
     "password": r"wtforms|<form",
     "api": r"/api/|problem\+json",
 }

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -77,10 +77,41 @@ def program(name: str, *folders: Path) -> str:
         path = path or shutil.which(name, path=str(folder))
     if path:
         return path
-    message = f"{name} is not installed: see .ci/run"
+    missing(f"{name} is not installed: see .ci/run")
+
+
+def missing(message: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@contextmanager
+def disk(folder: Path, size: str = "1m") -> Iterator[Callable[..., None]]:
+    """A disk of this size on a folder, until it is gone; yields what mounts it anew with options.
+
+    Needs root, or sudo that asks for no password.
+    """
+    as_root = [] if os.geteuid() == 0 else [program("sudo"), "-n"]
+    owner = f"uid={os.getuid()},mode=0700"
+
+    def mount(*options: str) -> None:
+        command = [
+            *as_root,
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            ",".join([f"size={size}", owner, *options]),
+        ]
+        if subprocess.run([*command, "tmpfs", folder], check=False, timeout=20).returncode:
+            missing("a test's own disk cannot be mounted")
+
+    mount()
+    try:
+        yield mount
+    finally:
+        subprocess.run([*as_root, "umount", "--lazy", folder], check=True, timeout=20)
 
 
 def free_port() -> int:

@@ -75,9 +75,9 @@ def program(name: str, *folders: Path) -> str:
     path = shutil.which(name)
     for folder in folders:
         path = path or shutil.which(name, path=str(folder))
-    if path:
-        return path
-    missing(f"{name} is not installed: see .ci/run")
+    if not path:
+        missing(f"{name} is not installed: see .ci/run")
+    return path
 
 
 def missing(message: str) -> NoReturn:

@@ -705,10 +705,12 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     Protection(
         "filesystem: the index comes first",
         STORE,
-        "            self._users.write(user, json.dumps([*keys, record.key]).encode(), sync=True)\n"
-        "            self._add(record)\n",
-        "            self._add(record)\n"
-        "            self._users.write(user, json.dumps([*keys, record.key]).encode(), sync=True)\n",
+        """            self._users.write(user, json.dumps([*keys, record.key]).encode(), sync=True)
+            self._add(record)
+""",
+        """            self._add(record)
+            self._users.write(user, json.dumps([*keys, record.key]).encode(), sync=True)
+""",
         FILESYSTEM,
     ),
     Protection(

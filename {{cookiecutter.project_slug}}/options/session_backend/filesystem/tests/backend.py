@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from {{ cookiecutter.__package }}.sessions.protocol import Store
-from {{ cookiecutter.__package }}.sessions.store import FileStore
+from my_flask_app.sessions.protocol import Store
+from my_flask_app.sessions.store import FileStore
 
 from .support import Clock
 
 DISK = os.environ.get("SESSION_DIR")
 NO_FOLDER = Path(__file__, "sessions")  # nothing can be made below a file
 ENVIRONMENT = {"SESSION_DIR": str(NO_FOLDER)}
+OWN_TESTS = {"test_session_filesystem.py"}  # which only this backend has
 
 
 @contextmanager

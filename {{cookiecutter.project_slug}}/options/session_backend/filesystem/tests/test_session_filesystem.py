@@ -18,17 +18,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.models import User
-from {{ cookiecutter.__package }}.sessions import files
-from {{ cookiecutter.__package }}.sessions import store as module
-from {{ cookiecutter.__package }}.sessions.protocol import StoreUnavailable
-from {{ cookiecutter.__package }}.sessions.record import (
+from my_flask_app import create_app
+from my_flask_app.models import User
+from my_flask_app.sessions import files
+from my_flask_app.sessions import store as module
+from my_flask_app.sessions.protocol import StoreUnavailable
+from my_flask_app.sessions.record import (
     Record,
     UnreadableRecord,
     key_of,
 )
-from {{ cookiecutter.__package }}.sessions.store import FileStore
+from my_flask_app.sessions.store import FileStore
 
 from .backend import file_of, folder_of, overwrite
 from .conftest import browser, set_environment

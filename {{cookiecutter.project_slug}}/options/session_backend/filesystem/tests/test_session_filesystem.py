@@ -31,10 +31,10 @@ from my_flask_app.sessions.record import (
 from my_flask_app.sessions.store import FileStore
 
 from .backend import file_of, folder_of, overwrite
-from .conftest import browser, set_environment
+from .conftest import set_environment
 from .stores import NOW, make_record, store_of
 from .style import is_signed_in, log_in, succeeded
-from .support import PATIENCE, Pause, cookies_set, token_of
+from .support import PATIENCE, Pause, browser, cookies_set, token_of
 
 ONE, TWO = make_record("one"), make_record("two")
 CHANGED = replace(ONE, data='{"user_id":7,"changed":true}', version=2)
@@ -64,12 +64,6 @@ def store(tmp_path: Path) -> FileStore:
     store = FileStore(tmp_path / "store")
     store.insert(ONE)
     return store
-
-
-@pytest.fixture
-def pause() -> Pause:
-    """A place between two steps."""
-    return Pause()
 
 
 def index_of(store: FileStore) -> Path:

@@ -784,6 +784,18 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         FILESYSTEM,
     ),
     Protection(
+        "filesystem: for_user follows a session that moves",
+        STORE,
+        """            if not new:
+                break
+            found |= {key: self._load_readable(key) for key in new}
+""",
+        """            found |= {key: self._load_readable(key) for key in new}
+            break
+""",
+        FILESYSTEM,
+    ),
+    Protection(
         "filesystem: for_user is one user's",
         STORE,
         "if record and record.user_id == user_id]",

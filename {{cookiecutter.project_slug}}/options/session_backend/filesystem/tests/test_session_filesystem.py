@@ -33,7 +33,7 @@ from my_flask_app.sessions.store import FileStore
 from .backend import file_of, folder_of, overwrite
 from .conftest import set_environment
 from .stores import NOW, make_record, store_of
-from .style import is_signed_in, log_in, succeeded
+from .style import is_signed_in, log_in, reauthenticate, succeeded
 from .support import PATIENCE, Pause, browser, cookies_set, token_of
 
 ONE, TWO = make_record("one"), make_record("two")
@@ -228,6 +228,25 @@ def test_tidying_the_index_keeps_a_session_that_is_on_its_way(
     while_paused(pause, lambda: store.insert(TWO), calls[tidy])
     expected = {TWO.key} | ({key_of("three")} if tidy == "insert" else set())
     assert {record.key for record in store.for_user(7)} == expected
+
+
+@pytest.mark.requirement("R40")
+def test_a_session_that_is_moved_while_the_index_is_read_is_found(
+    app: Flask, signed_in_client: FlaskClient, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: Any = store_of(app)
+    original = store._load_readable
+    before = token_of(signed_in_client)
+
+    def after_a_move(key: str) -> Any:
+        monkeypatch.setattr(store, "_load_readable", original)
+        assert succeeded(reauthenticate(signed_in_client))
+        return original(key)
+
+    monkeypatch.setattr(store, "_load_readable", after_a_move)
+    found = store.for_user(user.id)
+    assert token_of(signed_in_client) != before
+    assert [record.key for record in found] == [key_of(token_of(signed_in_client) or "")]
 
 
 @pytest.mark.requirement("R31")

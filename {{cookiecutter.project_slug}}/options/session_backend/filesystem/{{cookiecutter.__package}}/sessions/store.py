@@ -22,6 +22,7 @@ from .record import UNREADABLE, Record, UnreadableRecord
 FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
 TYPES = get_type_hints(Record)
 TIMES = tuple(name for name in FIELDS if TYPES[name] is float)
+TRIES = 3
 
 
 def settings(env: Env) -> dict[str, Any]:
@@ -127,8 +128,15 @@ class FileStore:
                 pass
 
     def _records_of(self, user_id: int) -> list[Record]:
-        found = [self._load_readable(key) for key in self._keys(_user_name(user_id))]
-        return [record for record in found if record and record.user_id == user_id]
+        # A session that is moved meanwhile is under a new key, which the index names before the
+        # old record goes. So the index is read until it names nothing new.
+        found: dict[str, Record | None] = {}
+        for _ in range(TRIES):
+            new = [key for key in self._keys(_user_name(user_id)) if key not in found]
+            if not new:
+                break
+            found |= {key: self._load_readable(key) for key in new}
+        return [record for record in found.values() if record and record.user_id == user_id]
 
     def _load_readable(self, key: str) -> Record | None:
         try:

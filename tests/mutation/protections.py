@@ -661,6 +661,23 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
         FILESYSTEM,
     ),
     Protection(
+        "filesystem: a folder that was there is closed to others",
+        FILES,
+        "            if self._path.stat().st_mode & 0o077:\n",
+        "            if False:\n",
+        FILESYSTEM,
+    ),
+    Protection(
+        "filesystem: nothing is read from a folder that is not ours alone",
+        FILES,
+        """        self.make()
+        try:
+            return Path""",
+        """        try:
+            return Path""",
+        FILESYSTEM,
+    ),
+    Protection(
         "filesystem: a disk that is not mounted is not empty",
         FILES,
         "            self._path.stat()  #",

@@ -119,9 +119,14 @@ def test_an_anonymous_session_is_in_no_index(tmp_path: Path) -> None:
     assert paths(store) == {f"sessions/{ONE.key}.json"}
 
 
+def refuse(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
 @POSIX
 @pytest.mark.requirement("R24")
-def test_only_the_owner_may_read(tmp_path: Path) -> None:
+def test_only_the_owner_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "chmod", refuse)  # no moment before it in which others may
     old = os.umask(0)
     try:
         store = FileStore(tmp_path / "store")
@@ -130,6 +135,30 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
         os.umask(old)
     for path in [folder_of(store), *folder_of(store).rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+@POSIX
+@pytest.mark.requirement("R24")
+def test_a_folder_that_was_open_to_others_is_closed(store: FileStore) -> None:
+    folders = [folder_of(store) / kind for kind in ("sessions", "users")]
+    for folder in folders:
+        folder.chmod(0o777)
+    FileStore(folder_of(store)).ping()
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
+
+
+@POSIX
+@pytest.mark.requirement("R23", "R72")
+def test_a_folder_in_which_somebody_else_may_plant_sessions_is_not_used(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("sessions", "users"):
+        (folder_of(store) / kind).chmod(0o707)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    another = FileStore(folder_of(store))
+    for call in (lambda: another.load(ONE.key), lambda: another.for_user(7), another.ping):
+        with pytest.raises(StoreUnavailable):
+            call()
 
 
 @pytest.mark.requirement("R05")

@@ -41,14 +41,16 @@ class Folder:
         if not self._is_made:
             self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
             self._path.mkdir(0o700, exist_ok=True)
+            if self._path.stat().st_mode & 0o077:
+                self._path.chmod(0o700)  # an error, too, if it is the folder of somebody else
             self._is_made = True
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content, or None when there is no such file."""
+        self.make()
         try:
             return Path(self._path, f"{name}.json").read_bytes()
         except FileNotFoundError:
-            self.make()
             self._path.stat()  # without its folder, a file is not known to be gone
             return None
 

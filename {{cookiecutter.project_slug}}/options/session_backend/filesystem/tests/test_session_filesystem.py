@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -306,19 +307,26 @@ def count_to(path: Path, times: int) -> None:
                 break
 
 
+@contextmanager
+def counting(path: Path, times: int) -> Iterator[SpawnProcess]:
+    """Run `count_to` until the end of the block."""
+    process = multiprocessing.get_context("spawn").Process(target=count_to, args=(path, times))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join(PATIENCE)
+
+
 @pytest.mark.requirement("R37")
 def test_several_processes_lose_no_write(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     store.insert(make_record(data='{"number":0}'))
-    processes = [
-        multiprocessing.get_context("spawn").Process(target=count_to, args=(tmp_path, 30))
-        for _ in range(2)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+    with counting(tmp_path, 30) as first, counting(tmp_path, 30) as second:
+        for process in (first, second):
+            process.join(60)
+            assert process.exitcode == 0
     record = store.load(ONE.key)
     assert record
     assert (json.loads(record.data), record.version) == ({"number": 60}, 61)
@@ -327,13 +335,10 @@ def test_several_processes_lose_no_write(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_leaves_nothing_half_done(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     store.insert(make_record(data='{"number":0}'))
-    process = multiprocessing.get_context("spawn").Process(target=count_to, args=(tmp_path, 10**9))
-    process.start()
-    deadline = time.monotonic() + PATIENCE
-    while (record := store.load(ONE.key)) and record.version < 20:
-        assert time.monotonic() < deadline
-    process.kill()
-    process.join(PATIENCE)
+    with counting(tmp_path, 10**9):
+        deadline = time.monotonic() + PATIENCE
+        while (record := store.load(ONE.key)) and record.version < 20:
+            assert time.monotonic() < deadline
     record = store.load(ONE.key)
     assert record
     assert json.loads(record.data) == {"number": record.version - 1}

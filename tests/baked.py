@@ -112,7 +112,7 @@ class BakedProject:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """This process's environment without what would configure the project or its tools."""
-    ours = ("APP_ENV", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VIRTUAL_ENV")
+    ours = ("APP_ENV", "DATABASE_URL", "MONGODB_URL", "REDIS_URL", "SECRET_KEY", "VIRTUAL_ENV")
     kept = {
         name: value
         for name, value in os.environ.items()

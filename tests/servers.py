@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own: on free ports of 127.0.0.1, in folders that go away.
+"""PostgreSQL, Redis and MongoDB's stand-in: on free ports of 127.0.0.1, in folders that go away.
 
 Without the programs the tests that need them are skipped on a developer's machine, and fail where
 CI is set: a missing server must not look like a passed test.
@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from typing import Any, NoReturn
 
 import psycopg
 import pytest
+from pymongo import MongoClient
 from redis import Redis
 
 
@@ -28,10 +30,15 @@ from redis import Redis
 class Servers:
     database_url: str
     redis_url: str
+    mongodb_url: str
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        return {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "MONGODB_URL": self.mongodb_url,
+        }
 
     def work_done(self) -> dict[str, int]:
         """How much each server has done: a suite that quietly used fakes does not raise it."""
@@ -43,10 +50,16 @@ class Servers:
         assert row is not None
         with Redis.from_url(self.redis_url) as client:
             commands = client.info("stats")["total_commands_processed"]
-        return {"postgresql": int(row[0]), "redis": int(commands)}
+        with self._mongodb() as mongodb:
+            operations = mongodb.admin.command("serverStatus")["opcounters"]
+        return {
+            "postgresql": int(row[0]),
+            "redis": int(commands),
+            "mongodb": sum(operations[name] for name in ("insert", "query", "update", "delete")),
+        }
 
     def leftovers(self) -> list[str]:
-        """What a suite should have taken away: keys, schemas and tables."""
+        """What a suite should have taken away: keys, schemas, tables and databases."""
         with self._postgresql() as connection:
             rows = connection.execute(
                 "SELECT schema_name FROM information_schema.schemata WHERE schema_name"
@@ -55,10 +68,15 @@ class Servers:
                 " WHERE table_schema = 'public'"
             ).fetchall()
         with Redis.from_url(self.redis_url, decode_responses=True) as client:
-            return [*(str(row[0]) for row in rows), *(str(key) for key in client.scan_iter())]
+            found = [*(str(row[0]) for row in rows), *(str(key) for key in client.scan_iter())]
+        with self._mongodb() as mongodb:
+            return [*found, *({*mongodb.list_database_names()} - {"admin", "config", "local"})]
 
     def _postgresql(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True)
+
+    def _mongodb(self) -> MongoClient[dict[str, Any]]:
+        return MongoClient(self.mongodb_url)
 
 
 @contextmanager
@@ -67,6 +85,7 @@ def running_servers() -> Iterator[Servers]:
         yield Servers(
             stack.enter_context(postgresql()),
             stack.enter_context(redis()),
+            stack.enter_context(mongodb()),
         )
 
 
@@ -161,6 +180,23 @@ def redis() -> Iterator[str]:
         command += ["--save", "", "--appendonly", "no"]
         with process(command, [client, "-p", str(port), "ping"], folder, signal.SIGTERM, as_user):
             yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def mongodb() -> Iterator[str]:
+    """URL of a new SecantusDB, a replica set of one.
+
+    It speaks MongoDB's protocol; MongoDB itself is in no package index.
+    """
+    server = program("secantusd-py", Path(sys.executable).parent)
+    with server_folder() as (folder, as_user):
+        port = free_port()
+        url = f"mongodb://127.0.0.1:{port}/app?replicaSet=secantus"
+        command = [server, "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--storage-path", str(folder / "data")]
+        ping = f"import pymongo; pymongo.MongoClient({url!r}, timeoutMS=2000).admin.command('ping')"
+        with process(command, [sys.executable, "-c", ping], folder, signal.SIGTERM, as_user):
+            yield url
 
 
 @contextmanager

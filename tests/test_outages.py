@@ -70,7 +70,7 @@ def ask(url: str, path: str, form: dict[str, str] | None = None, cookie: str = "
     )
 
 
-@pytest.fixture(params=["database-password", "redis-password"])
+@pytest.fixture(params=["database-password", "redis-password", "mongodb-password"])
 def site(request: pytest.FixtureRequest, copy_of: Callable[[str], BakedProject]) -> Iterator[Site]:
     """A site with a signed-in user, and with servers that nobody else needs."""
     with ExitStack() as stack:
@@ -85,8 +85,9 @@ def site(request: pytest.FixtureRequest, copy_of: Callable[[str], BakedProject])
 
 def store_of(site: Site, request: pytest.FixtureRequest) -> str:
     """The URL of the server that keeps the sessions."""
-    is_redis = request.node.callspec.params["site"].startswith("redis")
-    return site.servers.redis_url if is_redis else site.servers.database_url
+    backend = request.node.callspec.params["site"].partition("-")[0]
+    url: str = getattr(site.servers, f"{backend}_url")
+    return url
 
 
 def assert_out_of_order(site: Site) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from hooks.validation import package
+from tests.servers import SERVERS
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -112,7 +113,8 @@ class BakedProject:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """This process's environment without what would configure the project or its tools."""
-    ours = ("APP_ENV", "DATABASE_URL", "MONGODB_URL", "REDIS_URL", "SECRET_KEY", "VIRTUAL_ENV")
+    urls = {server.variable for server in SERVERS.values()}
+    ours = {"APP_ENV", "SECRET_KEY", "VIRTUAL_ENV", *urls}
     kept = {
         name: value
         for name, value in os.environ.items()

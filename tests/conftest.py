@@ -112,7 +112,7 @@ def bake(cookies: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bake:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """PostgreSQL, Redis and MongoDB's stand-in of this worker's own."""
+    """Real servers of this worker's own, each started when a test first needs it."""
     with running_servers() as started:
         yield started
 

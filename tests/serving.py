@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.baked import BakedProject, clean_environment
-from tests.servers import free_port, wait_until
+from tests.servers.process import free_port, wait_until
 
 
 @contextmanager

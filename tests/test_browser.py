@@ -21,7 +21,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.baked import DEFAULT, BakedProject
-from tests.servers import Servers, program
+from tests.servers import Servers
+from tests.servers.process import program
 from tests.serving import in_production
 
 PASSWORD = "seven quiet lighthouses hum"
@@ -232,7 +233,7 @@ def test_a_script_of_ones_own_site_signs_in_through_the_api(
 ) -> None:
     """Sessions in Redis, users in SQLite; the script sees answers and no cookie."""
     project = copy_of("redis-api")
-    with in_production(project, REDIS_URL=servers.redis_url) as url:
+    with in_production(project, REDIS_URL=servers.url("redis")) as url:
         context = browser.new_context(base_url=url)
         page = context.new_page()
         page.goto("/")

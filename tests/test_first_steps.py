@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.baked import DEFAULT, ROOT, BakedProject, clean_environment, interpreter
-from tests.servers import free_port
+from tests.servers.process import free_port
 from tests.serving import in_production, served
 
 pytestmark = pytest.mark.slow

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from hooks.validation import check
 from tests.baked import CHOICES, BakedProject
-from tests.servers import Servers
+from tests.servers import Servers, needed_by
 
 ONLY_HERE = {"deptry", "hypothesis", "requirements", "sortedcontainers", "tomli"}  # of our fixture
 COPIED = {".html", ".css", ".js", ".svg"}
@@ -174,18 +174,17 @@ def test_its_own_tests_pass_without_servers(
 def test_its_own_tests_pass_on_real_servers(
     project: BakedProject, copy_of: Callable[[str], BakedProject], servers: Servers
 ) -> None:
-    before = servers.work_done()
+    backend = project.answers["session_backend"]
+    before = servers.work_done(backend)
 
-    result = copy_of(project.name).pytest("-q", **servers.environment)
+    result = copy_of(project.name).pytest("-q", **servers.environment(backend))
 
     assert result.returncode == 0, result.stdout[-5000:]
     assert passed(result.stdout) >= 60
-    after = servers.work_done()
-    assert after["postgresql"] > before["postgresql"] + 60
-    backend = project.answers["session_backend"]
-    if backend in after:
-        assert after[backend] > before[backend] + 60
-    assert servers.leftovers() == []
+    after = servers.work_done(backend)
+    for name in needed_by(backend):
+        assert after[name] > before[name] + 60
+    assert servers.leftovers(backend) == []
 
 
 def test_no_package_can_hide_what_the_projects_import(python: Path) -> None:

@@ -18,7 +18,7 @@ from redis import Redis
 
 from tests.baked import BakedProject
 from tests.outages import hanging, kill
-from tests.servers import Servers, running_servers
+from tests.servers import Servers, needed_by, running_servers
 from tests.serving import in_production
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -41,8 +41,14 @@ class Answer:
 @dataclass(frozen=True)
 class Site:
     url: str
+    backend: str
     servers: Servers
     cookie: str
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the server that keeps the sessions."""
+        return self.servers.url(needed_by(self.backend)[-1])
 
     def ask(self, path: str, form: dict[str, str] | None = None, cookie: str = "") -> Answer:
         return ask(self.url, path, form, cookie or self.cookie)
@@ -76,18 +82,12 @@ def site(request: pytest.FixtureRequest, copy_of: Callable[[str], BakedProject])
     with ExitStack() as stack:
         servers = stack.enter_context(running_servers())
         project = copy_of(request.param)
-        url = stack.enter_context(in_production(project, **servers.environment))
+        backend = project.answers["session_backend"]
+        url = stack.enter_context(in_production(project, **servers.environment(backend)))
         assert ask(url, "/register", CREDENTIALS).status == 303
         cookie = ask(url, "/login", CREDENTIALS).cookie
         assert cookie
-        yield Site(url, servers, cookie.partition(";")[0])
-
-
-def store_of(site: Site, request: pytest.FixtureRequest) -> str:
-    """The URL of the server that keeps the sessions."""
-    backend = request.node.callspec.params["site"].partition("-")[0]
-    url: str = getattr(site.servers, f"{backend}_url")
-    return url
+        yield Site(url, backend, servers, cookie.partition(";")[0])
 
 
 def assert_out_of_order(site: Site) -> None:
@@ -104,25 +104,25 @@ def assert_out_of_order(site: Site) -> None:
         assert answer.seconds < LONGEST
 
 
-def test_a_session_store_that_hangs(site: Site, request: pytest.FixtureRequest) -> None:
-    with hanging(store_of(site, request)):
+def test_a_session_store_that_hangs(site: Site) -> None:
+    with hanging(site.store_url):
         assert_out_of_order(site)
     assert site.ask(SESSION_NEEDED).status == 200
 
 
 def test_a_database_that_hangs(site: Site) -> None:
-    with hanging(site.servers.database_url):
+    with hanging(site.servers.url("postgresql")):
         assert_out_of_order(site)
     assert site.ask(SESSION_NEEDED).status == 200
 
 
-def test_a_session_store_that_is_gone(site: Site, request: pytest.FixtureRequest) -> None:
-    kill(store_of(site, request))
+def test_a_session_store_that_is_gone(site: Site) -> None:
+    kill(site.store_url)
     assert_out_of_order(site)
 
 
 def test_a_database_that_is_gone(site: Site) -> None:
-    kill(site.servers.database_url)
+    kill(site.servers.url("postgresql"))
     assert_out_of_order(site)
 
 
@@ -130,14 +130,15 @@ def test_connections_that_the_servers_have_closed(site: Site) -> None:
     """As after a restart: the first request already works."""
     for _ in range(20):  # each thread of the workers has met the servers
         assert site.ask(SESSION_NEEDED).status == 200
-    url = site.servers.database_url.replace("+psycopg", "")
+    url = site.servers.url("postgresql").replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-    with Redis.from_url(site.servers.redis_url) as client:
-        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    if site.backend == "redis":
+        with Redis.from_url(site.store_url) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     for _ in range(20):
         assert site.ask(SESSION_NEEDED).status == 200
 
@@ -149,7 +150,7 @@ def test_connections_that_the_servers_have_closed(site: Site) -> None:
     ids=["full", "read-only"],
 )
 def test_a_store_that_takes_no_writes_signs_nobody_in(site: Site, command: list[str]) -> None:
-    with Redis.from_url(site.servers.redis_url) as client:
+    with Redis.from_url(site.store_url) as client:
         client.execute_command("CONFIG", "SET", "replica-serve-stale-data", "yes")
         client.execute_command(*command)
     answer = site.ask("/login", CREDENTIALS, cookie="none=1")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.baked import BakedProject
-from tests.servers import disk
+from tests.servers.disk import disk
 from tests.serving import in_production
 from tests.test_outages import (
     CREDENTIALS,

@@ -45,7 +45,8 @@ def test_sessions_are_what_the_model_says(
 ) -> None:
     project = with_model(name)
 
-    result = project.pytest("-q", "tests/test_session_model.py", **servers.environment)
+    environment = servers.environment(project.answers["session_backend"])
+    result = project.pytest("-q", "tests/test_session_model.py", **environment)
 
     assert result.returncode == 0, result.stdout[-10_000:]
 

@@ -1,6 +1,6 @@
 """Removing a protection turns the project's own tests red.
 
-Every entry of protections.py is taken away from a baked project, one at a time. Its tests must
+Every entry of protections/ is taken away from a baked project, one at a time. Its tests must
 then fail: not pass, and not end for another reason, such as a file that no longer imports.
 """
 
@@ -14,7 +14,8 @@ import pytest
 
 from hooks.validation import package
 from tests.baked import CHOICES, COMBINATIONS, BakedProject, sample
-from tests.mutation.protections import PROTECTIONS, Protection
+from tests.mutation.protections import PROTECTIONS
+from tests.mutation.protections.protection import Protection
 
 TESTS_FAILED = 1  # pytest's exit status; 0 is all passed, 2 and more is no proper run
 

@@ -1,0 +1,30 @@
+"""The protections of a rendered project, and how each is taken away.
+
+`find` stands exactly once in `file` ({package} is the project's package). Keep each change as small
+as a careless commit would be: a line dropped, a comparison turned.
+"""
+
+from __future__ import annotations
+
+from tests.mutation.protections import (
+    application,
+    database,
+    filesystem,
+    mongodb,
+    redis,
+    requests,
+    sessions,
+    sign_in,
+)
+from tests.mutation.protections.protection import Protection
+
+PROTECTIONS: list[Protection] = [
+    *sessions.PROTECTIONS,
+    *database.PROTECTIONS,
+    *redis.PROTECTIONS,
+    *mongodb.PROTECTIONS,
+    *filesystem.PROTECTIONS,
+    *sign_in.PROTECTIONS,
+    *requests.PROTECTIONS,
+    *application.PROTECTIONS,
+]

@@ -1,0 +1,43 @@
+"""What a protection is, and the files of a rendered project in which they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Protection:
+    id: str
+    file: str
+    find: str
+    replace: str
+    combinations: tuple[str, ...] = ()  # all of the sample, unless named
+
+
+SESSION = "{package}/sessions/session.py"
+SAVING = "{package}/sessions/saving.py"
+ENDING = "{package}/sessions/ending.py"
+INTERFACE = "{package}/sessions/interface.py"
+RECORD = "{package}/sessions/record.py"
+LIFETIME = "{package}/sessions/lifetime.py"
+STORE = "{package}/sessions/store.py"
+FILES = "{package}/sessions/files.py"
+IDENTITY = "{package}/auth/identity.py"
+ACCOUNTS = "{package}/auth/accounts.py"
+PASSWORDS = "{package}/auth/passwords.py"
+STYLE = "{package}/auth/style.py"
+ACCESS = "{package}/security/access.py"
+CSRF = "{package}/security/csrf.py"
+HEADERS = "{package}/security/headers.py"
+HOSTS = "{package}/security/hosts.py"
+REDIRECTS = "{package}/security/redirects.py"
+THROTTLE = "{package}/security/throttle.py"
+CONFIG = "{package}/config.py"
+BODIES = "{package}/bodies.py"
+SCHEMAS = "{package}/auth/schemas.py"
+DEVICES = "{package}/account/devices.py"
+DATABASE_MODULE = "{package}/database.py"
+LOGS = "{package}/logs.py"
+
+DATABASE = ("database-password",)
+REDIS = ("redis-api",)

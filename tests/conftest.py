@@ -66,9 +66,11 @@ def python(baked: Callable[[str], Path], shared: Path) -> Path:
             wanted.update(metadata["project"]["dependencies"], groups["dev"], groups["production"])
         tool = uv.find_uv_bin()
         environment = folder / "venv"
+        # Compiled once, and not by each of the hundreds of processes that import it.
+        install = [tool, "pip", "install", "--compile-bytecode", "--python", str(environment)]
         for command in (
             [tool, "venv", "--relocatable", str(environment)],
-            [tool, "pip", "install", "--python", str(environment), *sorted(wanted)],
+            [*install, *sorted(wanted)],
         ):
             subprocess.run(command, env=clean_environment(), check=True, timeout=600)
 
@@ -82,15 +84,32 @@ def project(
     return BakedProject(request.param, baked(request.param), python)
 
 
+@pytest.fixture(scope="session")
+def compiled(baked: Callable[[str], Path], python: Path, shared: Path) -> Callable[[str], Path]:
+    """The same with its tests compiled by pytest, which takes longer than many a test of them."""
+
+    def compile_once(name: str) -> Path:
+        def make(folder: Path) -> None:
+            pristine = baked(name)
+            project = BakedProject(name, shutil.copytree(pristine, folder / pristine.name), python)
+            result = project.pytest("-q", "--collect-only", PYTHONDONTWRITEBYTECODE="")
+            assert result.returncode == 0, result.stdout
+
+        (project,) = once(shared / "compiled" / name, make).iterdir()
+        return project
+
+    return compile_once
+
+
 @pytest.fixture
 def copy_of(
-    baked: Callable[[str], Path], python: Path, tmp_path: Path
+    compiled: Callable[[str], Path], python: Path, tmp_path: Path
 ) -> Callable[[str], BakedProject]:
     """A combination's project in a folder of the test's own."""
 
     def copy(name: str) -> BakedProject:
-        pristine = baked(name)
-        path = shutil.copytree(pristine, tmp_path / name / pristine.name)
+        original = compiled(name)
+        path = shutil.copytree(original, tmp_path / name / original.name)
         return BakedProject(name, path, python)
 
     return copy

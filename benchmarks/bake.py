@@ -1,4 +1,4 @@
-"""How long a bake takes, as a ratio to a template of one file: uv run benchmarks/bake.py
+"""How long a bake takes, as a ratio to a template of one file: uv run python -m benchmarks.bake
 
 Each round bakes every template once, in a process of its own and in turn, so that a busy machine is
 busy for all of them alike; the least of all rounds counts. A ratio travels between machines, a time

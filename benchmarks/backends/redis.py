@@ -1,0 +1,45 @@
+"""Redis: one HMGET, with the settings of the project's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from benchmarks.plan import Place
+
+GROWTH = 1_000_000
+PRUNES = False  # the server does
+FILL = """
+for number = ARGV[1], ARGV[2] do
+    redis.call('COPY', KEYS[1], KEYS[2] .. redis.sha1hex(number) .. string.rep('0', 24))
+end
+"""
+BATCH = 10_000
+
+
+def limit(record: dict[str, Any], place: Place) -> Callable[[], object]:
+    """Return the read of a hash."""
+    client = Redis.from_url(
+        place.environment["REDIS_URL"],
+        socket_timeout=1.0,
+        socket_connect_timeout=1.0,
+        retry=Retry(NoBackoff(), 0),
+    )
+    values: dict[str, Any] = {
+        name: "" if value is None else value for name, value in record.items()
+    }
+    name, fields = f"limit:session:{values.pop('key')}", tuple(values)
+    client.hset(name, items=[part for pair in values.items() for part in pair])
+    return lambda: client.hmget(name, fields)
+
+
+def fill(record: dict[str, Any], place: Place, count: int) -> None:
+    """Copy a session, in the server itself."""
+    client = Redis.from_url(place.environment["REDIS_URL"])
+    prefix = f"{place.package}:session:"
+    for first in range(1, count + 1, BATCH):
+        client.eval(FILL, 2, prefix + record["key"], prefix, first, min(first + BATCH - 1, count))

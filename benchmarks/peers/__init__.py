@@ -1,0 +1,1 @@
+"""What others offer, each as a small application with the benchmark's views."""

@@ -7,6 +7,7 @@ which run on a real memcached where MEMCACHED_URL is set.
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 from urllib.parse import quote
@@ -104,6 +105,10 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Answer one command after the other, until the client goes."""
+        with suppress(ConnectionError):
+            self._answer_all()
+
+    def _answer_all(self) -> None:
         is_signed_in = not self.server.login
         while line := self.rfile.readline().split():
             command, *arguments = line

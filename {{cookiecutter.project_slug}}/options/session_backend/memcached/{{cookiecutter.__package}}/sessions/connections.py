@@ -38,6 +38,8 @@ class Address:
         parts = urlsplit(url)
         if parts.scheme not in ("memcached", "memcacheds") or not parts.hostname:
             raise ValueError("no address of a server")
+        if "," in parts.hostname:
+            raise ValueError("more than one server")
         if parts.port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("more than an address")
         login = None

@@ -26,6 +26,7 @@ FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
 TYPES = get_type_hints(Record)
 TIMES = tuple(name for name in FIELDS if TYPES[name] is float)
 MONTH = 30 * 86_400  # seconds; what is more is a date for memcached
+LEEWAY = 5  # seconds by which memcached's clock may be behind
 INDEX_TRIES = 3
 TRIES = 10  # each one that fails is a change that another request has made
 BATCH = 100  # records in one answer
@@ -212,11 +213,11 @@ class MemcachedStore:
 def _lifetime(record: Record) -> int:
     """Return when memcached may forget a record: in so many seconds or, above 30 days, the date.
 
-    memcached goes by its own clock, in whole seconds, so the time that is left counts, and a
-    second more. For the date it is this machine's clock, and not the application's. Either is
-    only to save memory: that a session ends in time is checked by the code.
+    The time that is left counts: memcached has a clock of its own, as of the last second or, on a
+    busy machine, of the one before. A date is by this machine's clock, for the same reason. Both
+    only save memory: that a session ends in time is checked by the code.
     """
-    seconds = max(1, math.ceil(record.expires_at - record.seen_at)) + 1
+    seconds = max(1, math.ceil(record.expires_at - record.seen_at)) + LEEWAY
     return seconds if seconds <= MONTH else int(time.time()) + seconds
 
 

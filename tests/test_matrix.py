@@ -30,6 +30,7 @@ MENTIONS = {
     "redis": r"redis|valkey",
     "filesystem": r"\bfilesystem\b|SESSION_DIR|fcntl",
     "mongodb": r"mongo|\bbson\b",
+    "memcached": r"memcache|session_index",
     "password": r"wtforms|<form",
     "api": r"/api/|problem\+json",
 }

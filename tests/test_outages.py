@@ -76,7 +76,9 @@ def ask(url: str, path: str, form: dict[str, str] | None = None, cookie: str = "
     )
 
 
-@pytest.fixture(params=["database-password", "redis-password", "mongodb-password"])
+@pytest.fixture(
+    params=["database-password", "redis-password", "mongodb-password", "memcached-password"]
+)
 def site(request: pytest.FixtureRequest, copy_of: Callable[[str], BakedProject]) -> Iterator[Site]:
     """A site with a signed-in user, and with servers that nobody else needs."""
     with ExitStack() as stack:

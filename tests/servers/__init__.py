@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.servers.memcached import MEMCACHED
 from tests.servers.mongodb import MONGODB
 from tests.servers.postgresql import POSTGRESQL
 from tests.servers.redis import REDIS
@@ -15,6 +16,7 @@ SERVERS: dict[str, Server] = {
     # What an answer to `session_backend` needs has the answer's name.
     "redis": REDIS,
     "mongodb": MONGODB,
+    "memcached": MEMCACHED,
 }
 
 

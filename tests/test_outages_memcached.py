@@ -24,7 +24,7 @@ SIZES = range(200, 900, 50)  # bytes, among them what a session has; each size h
 
 
 @pytest.fixture
-def database(copy_of: Callable[[str], BakedProject]) -> Iterator[str]:
+def database() -> Iterator[str]:
     """The URL of a database of the test's own."""
     with running_servers() as servers:
         yield servers.url("postgresql")

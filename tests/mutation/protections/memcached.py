@@ -109,13 +109,6 @@ PROTECTIONS = [
         MEMCACHED,
     ),
     Protection(
-        "memcached: a row may wait for its record",
-        STORE,
-        "if end < now and key not in found]",
-        "if key not in found]",
-        MEMCACHED,
-    ),
-    Protection(
         "memcached: the rows of lost sessions do not stay for ever",
         STORE,
         "        if over:\n",

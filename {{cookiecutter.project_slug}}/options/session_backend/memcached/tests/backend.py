@@ -14,7 +14,10 @@ from urllib.parse import unquote
 import sqlalchemy as sa
 
 from my_flask_app.sessions import store as module
-from my_flask_app.sessions.connections import Address, Connections
+from my_flask_app.sessions.connections import (
+    Address,
+    Connections,
+)
 from my_flask_app.sessions.index import Index, session_index
 from my_flask_app.sessions.protocol import Store
 from my_flask_app.sessions.store import MemcachedStore

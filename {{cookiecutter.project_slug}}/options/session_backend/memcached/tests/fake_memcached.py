@@ -72,9 +72,9 @@ class FakeMemcached(socketserver.ThreadingTCPServer):
         ]
         return b"".join([*lines, b"END"])
 
-    def _delete_unchanged(self, name: bytes, number: bytes) -> bytes:
+    def _delete_unchanged(self, name: bytes, number: bytes = b"") -> bytes:
         item = self.items.get(name)
-        if item is None or number != b"C%d" % item.number:
+        if item is None or number not in (b"", b"C%d" % item.number):
             return b"EX" if item else b"NF"
         del self.items[name]
         return b"HD"

@@ -23,10 +23,17 @@ from my_flask_app import create_app
 from my_flask_app.database import db
 from my_flask_app.models import User
 from my_flask_app.sessions import store as module
-from my_flask_app.sessions.connections import TIMEOUT, Address, Connections
+from my_flask_app.sessions.connections import (
+    TIMEOUT,
+    Address,
+    Connections,
+)
 from my_flask_app.sessions.index import columns, session_index
 from my_flask_app.sessions.protocol import StoreUnavailable
-from my_flask_app.sessions.record import UnreadableRecord, key_of
+from my_flask_app.sessions.record import (
+    UnreadableRecord,
+    key_of,
+)
 
 from .backend import (
     ends,
@@ -271,6 +278,14 @@ def test_a_server_without_meta_commands_is_refused(
     monkeypatch.setattr("pymemcache.client.base.Client.raw_command", lambda *_: b"MN")
     with pytest.raises(StoreUnavailable, match="md"):
         store.take(record.key, 1)
+
+
+def test_a_key_that_is_in_no_index_is_not_used_twice_either(app: Flask) -> None:
+    store, record = store_of(app), make_record(user_id=None)
+    store.insert(record)
+    with pytest.raises(StoreUnavailable):
+        store.insert(replace(record, ip=""))
+    assert store.load(record.key) == record
 
 
 # --- the index in the database ---
@@ -726,9 +741,9 @@ def test_threads_do_not_share_a_connection(app: Flask) -> None:
 
 FORKING = """
 import os, sys
-from my_flask_app.sessions.connections import Address, Connections
+from my_flask_app.sessions import connections as module
 
-connections = Connections(Address.parse(sys.argv[1]))
+connections = module.Connections(module.Address.parse(sys.argv[1]))
 with connections.client() as client:
     client.version()
     ours = client.sock.getsockname()

@@ -11,7 +11,7 @@ from .account import views as account
 from .auth import style
 from .auth.identity import session_epoch_of
 from .config import read_settings
-from .security import access, csrf, headers, hosts
+from .security import guards, headers, hosts
 from .security.audit import audit
 
 
@@ -29,7 +29,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     logs.init_app(app)
     database.init_app(app)
     sessions.init_app(app, epoch_of=session_epoch_of, report=audit)
-    for part in (headers, hosts, csrf, access, errors, outages, cli):
+    for part in (headers, hosts, guards, errors, outages, cli):
         part.init_app(app)
     for blueprint in (pages.blueprint, health.blueprint, style.blueprint, account.blueprint):
         app.register_blueprint(blueprint)

@@ -18,8 +18,8 @@ PROTECTIONS = [
     Protection(
         "routes need a signed-in user",
         ACCESS,
-        "            raise SignInRequired\n",
-        "            pass\n",
+        "        raise SignInRequired\n",
+        "        pass\n",
     ),
     Protection(
         "sensitive changes need a fresh sign-in",
@@ -27,7 +27,7 @@ PROTECTIONS = [
         "            raise ReauthenticationRequired\n",
         "            pass\n",
     ),
-    Protection("CSRF guard", CSRF, "            raise CrossOriginRequest\n", "            pass\n"),
+    Protection("CSRF guard", CSRF, "        raise CrossOriginRequest\n", "        pass\n"),
     Protection(
         "Sec-Fetch-Site: same-site is another site",
         CSRF,
@@ -37,13 +37,13 @@ PROTECTIONS = [
     Protection(
         "Origin is compared",
         CSRF,
-        "return origin == _own_origin()",
+        "return origin == _own_origin(app, request)",
         "return True",
     ),
     Protection(
         "neither header, but a cookie",
         CSRF,
-        'return current_app.config["SESSION_COOKIE_NAME"] not in request.cookies',
+        'return app.config["SESSION_COOKIE_NAME"] not in request.cookies',
         "return True",
     ),
     Protection(
@@ -79,14 +79,14 @@ PROTECTIONS = [
     Protection(
         "the Host header is checked",
         HOSTS,
-        '            raise BadRequest("The Host header is not valid.")\n',
-        "            pass\n",
+        '        raise BadRequest("The Host header is not valid.")\n',
+        "        pass\n",
     ),
     Protection(
         "https only",
         HOSTS,
-        '        raise Forbidden("This site answers over https only.")\n',
-        "        return None\n",
+        '    raise Forbidden("This site answers over https only.")\n',
+        "    return None\n",
     ),
     Protection(
         "no proxy is believed by default",

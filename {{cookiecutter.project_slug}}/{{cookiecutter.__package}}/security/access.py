@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Request
 from werkzeug.exceptions import Forbidden
 
 from ..auth.identity import SignInRequired, current_user, is_fresh
@@ -37,17 +37,14 @@ def fresh_sign_in_required(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def is_public(endpoint: str) -> bool:
+def is_public(app: Flask, endpoint: str) -> bool:
     """Tell whether anybody may call the endpoint."""
-    view = current_app.view_functions[endpoint]
+    view = app.view_functions[endpoint]
     return endpoint == "static" or getattr(view, "is_public", False) is True
 
 
-def init_app(app: Flask) -> None:
+def require_sign_in(app: Flask, request: Request) -> None:
     """Guard every route. What has no route is a 404 or 405 to everybody alike."""
-
-    @app.before_request
-    def require_sign_in() -> None:
-        endpoint = request.endpoint
-        if endpoint is not None and not is_public(endpoint) and current_user() is None:
-            raise SignInRequired
+    endpoint = request.endpoint
+    if endpoint is not None and not is_public(app, endpoint) and current_user() is None:
+        raise SignInRequired

@@ -5,7 +5,7 @@ Origin. This is the rule of Go's CrossOriginProtection; it needs no tokens in fo
 session for visitors. `SameSite=Lax` and the cookie's `__Host-` name stand beside it.
 """
 
-from flask import Flask, current_app, request
+from flask import Flask, Request
 from werkzeug.exceptions import Forbidden
 
 from .audit import audit
@@ -19,28 +19,25 @@ class CrossOriginRequest(Forbidden):
     description = "This request did not come from a page of this site."
 
 
-def init_app(app: Flask) -> None:
-    """Refuse unsafe requests from elsewhere, on every route."""
-
-    @app.before_request
-    def require_same_origin() -> None:
-        if request.method not in SAFE_METHODS and not _is_same_origin():
-            audit("csrf_refused")
-            raise CrossOriginRequest
+def require_same_origin(app: Flask, request: Request) -> None:
+    """Refuse unsafe requests from elsewhere."""
+    if request.method not in SAFE_METHODS and not _is_same_origin(app, request):
+        audit("csrf_refused")
+        raise CrossOriginRequest
 
 
-def _is_same_origin() -> bool:
+def _is_same_origin(app: Flask, request: Request) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
     if origin is not None:
-        return origin == _own_origin()
+        return origin == _own_origin(app, request)
     # No browser that can be tricked sends neither. A program may, as long as it brings no cookie.
-    return current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
+    return app.config["SESSION_COOKIE_NAME"] not in request.cookies
 
 
-def _own_origin() -> str:
-    if current_app.config["APP_ENV"] == "development":
+def _own_origin(app: Flask, request: Request) -> str:
+    if app.config["APP_ENV"] == "development":
         return f"{request.scheme}://{request.host}"
-    return str(current_app.config["EXTERNAL_URL"])
+    return str(app.config["EXTERNAL_URL"])

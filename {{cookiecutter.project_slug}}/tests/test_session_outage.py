@@ -213,7 +213,7 @@ def test_a_database_that_is_down_is_503_and_leaves_the_cookie_alone(
 
     token = token_of(signed_in_client)
     with monkeypatch.context() as broken:
-        broken.setattr(db.session, "get", fail)
+        broken.setattr(db.session, "scalar", fail)
         assert is_unavailable(signed_in_client.get(SIGNED_IN_PAGE))
     assert token_of(signed_in_client) == token
     assert is_signed_in(signed_in_client)

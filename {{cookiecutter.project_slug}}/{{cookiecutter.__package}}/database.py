@@ -62,6 +62,8 @@ def _end_transaction(response: Response) -> Response:
     SQLite has one writer, and saving is the next one. And a connection that breaks is noticed
     here, not after the answer has been made.
     """
+    if not db.session.registry.has():  # the view has not asked the database
+        return response
     try:
         db.session.rollback()
     except SQLAlchemyError:

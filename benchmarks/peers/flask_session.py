@@ -16,6 +16,7 @@ from pymemcache.client.base import Client, PooledClient
 from pymongo import MongoClient
 from redis import Redis
 
+from benchmarks.backends import memcached
 from benchmarks.views import add_views, note_user
 
 Environment = Mapping[str, str]
@@ -62,13 +63,12 @@ def _write_ahead(connection: Any, _: Any) -> None:
 
 
 def _memcached(app: Flask, environment: Environment, tuned: bool) -> None:
-    host, _, port = environment["MEMCACHED_URL"].rpartition("/")[2].partition(":")
-    app.config["SESSION_TYPE"] = "memcached"
-    address = (host, int(port))
+    address, login = memcached.server(environment["MEMCACHED_URL"])
     # Tuned: without Nagle's algorithm, which waits for the server's acknowledgement.
-    app.config["SESSION_MEMCACHED"] = (
-        PooledClient(address, no_delay=True) if tuned else Client(address)
-    )
+    client = PooledClient(address, no_delay=True) if tuned else Client(address)
+    client.set("auth", login, expire=-1, noreply=False)
+    app.config["SESSION_TYPE"] = "memcached"
+    app.config["SESSION_MEMCACHED"] = client
 
 
 def _filesystem(app: Flask, environment: Environment, tuned: bool) -> None:

@@ -24,18 +24,25 @@ from .support import Clock, Outbox, Pause, another_device, browser, make_user
 
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database for this run: a SQLite file, or a new schema in the server of DATABASE_URL."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgresql"):
+    """A database for this run: a SQLite file, or a new schema in the server of DATABASE_URL.
+
+    What MariaDB calls a schema is a database.
+    """
+    url = os.environ.get("DATABASE_URL", "sqlite:")
+    if url.startswith("sqlite:"):
         yield f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
         return
     schema = f"test_{secrets.token_hex(8)}"
     server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    if server.dialect.name == "postgresql":
+        own = server.url.update_query_dict({"options": f"-csearch_path={schema}"})
+    else:
+        own = server.url.set(database=schema)
     with server.connect() as connection:
         connection.execute(sa.schema.CreateSchema(schema))
-        own = sa.make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
         yield own.render_as_string(hide_password=False)
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+        everything = server.dialect.name == "postgresql"  # elsewhere without saying so
+        connection.execute(sa.schema.DropSchema(schema, cascade=everything))
     server.dispose()
 
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask_migrate import upgrade
 
-from my_flask_app import create_app
+from my_flask_app import config, create_app
 from my_flask_app.config import _check_secret_key
 from my_flask_app.database import db
 from my_flask_app.models import User
@@ -144,6 +144,8 @@ def test_former_keys_are_held_to_the_same_rule(monkeypatch: pytest.MonkeyPatch) 
         ("APP_ENV", SECRET),
         ("APP_ENV", ""),
         ("DATABASE_URL", f"mysql://app:{SECRET}@localhost/app"),
+        ("DATABASE_URL", f"mariadb://app:{SECRET}@localhost/app"),
+        ("DATABASE_URL", f"mysql+mysqldb://app:{SECRET}@localhost/app"),
         ("DATABASE_URL", f"postgresql://app:{SECRET}@localhost/app"),
         ("DATABASE_URL", f"postgresql+psycopg://app:{SECRET}@localhost:port/app"),
         ("DATABASE_URL", "sqlite+aiosqlite:///app.db"),
@@ -198,6 +200,21 @@ def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, va
     monkeypatch.setenv("SESSION_LIFETIME", "7d")
     monkeypatch.setenv(name, value)
     assert f"  {name}: " in refusal()
+
+
+@pytest.mark.parametrize("driver", ["mariadb+pymysql", "mysql+pymysql"])
+def test_a_driver_that_is_not_installed_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{driver}://app:{SECRET}@localhost/app")
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    assert "  DATABASE_URL: needs PyMySQL: uv sync --extra mariadb, or pip install" in refusal()
+
+
+@pytest.mark.parametrize("driver", ["mariadb+pymysql", "mysql+pymysql"])
+def test_a_driver_that_is_installed_is_used(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
+    monkeypatch.setattr(config, "find_spec", lambda name: name)
+    config._check_database(f"{driver}://app:{SECRET}@localhost/app")
 
 
 def test_a_file_may_have_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

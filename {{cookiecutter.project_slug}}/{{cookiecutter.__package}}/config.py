@@ -7,6 +7,7 @@ import ipaddress
 import re
 import tomllib
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -26,6 +27,7 @@ PLACEHOLDERS = (
     *("change", "secret", "example", "password", "placeholder", "insecure", "develop"),
     *("0123456789", "abcdefgh", "qwerty", "192b9bdd22ab9ed4"),  # the last one: Flask's manual
 )
+DATABASES = ("sqlite", "postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
 HOST = r"[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?"
 ORIGIN = re.compile(rf"https?://{HOST}/?", re.IGNORECASE)
 TRUSTED_HOST = re.compile(rf"\.?{HOST}", re.IGNORECASE)  # with a leading dot: and all below it
@@ -219,8 +221,15 @@ def _check_database(url: str) -> None:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise ValidationError("must be a database URL.") from None
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise ValidationError("must start with sqlite:/// or postgresql+psycopg://.")
+    if parsed.drivername not in DATABASES:
+        raise ValidationError(
+            "must start with sqlite:///, postgresql+psycopg://, mariadb+pymysql:// or"
+            " mysql+pymysql://."
+        )
+    if parsed.drivername.endswith("+pymysql") and find_spec("pymysql") is None:
+        raise ValidationError(
+            "needs PyMySQL: uv sync --extra mariadb, or pip install '.[mariadb]'."
+        )
     in_memory = not parsed.database or re.search(":memory:|mode=memory", unquote(url))
     if parsed.drivername == "sqlite" and in_memory:
         raise ValidationError("must name a file: threads do not share a database in memory.")

@@ -3,7 +3,7 @@
 import selectors
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -12,10 +12,21 @@ from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import CreateTable
 
 TIMEOUT = 1.0  # seconds that a statement may take before the request gives up with 503
 CONNECT_TIMEOUT = 2  # seconds; libpq takes no less
+
+# What every connection to MariaDB and MySQL has, whatever DATABASE_URL asks for.
+MARIADB = {
+    "charset": "utf8mb4",
+    "sql_mode": "TRADITIONAL",  # a text that is too long is an error, and not cut
+    "connect_timeout": TIMEOUT,
+    "read_timeout": TIMEOUT,
+    "write_timeout": TIMEOUT,
+}
 
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no poll on Windows
 
@@ -46,14 +57,25 @@ class ImpatientConnection(psycopg.Connection[Any]):
 def init_app(app: Flask) -> None:
     """Connect the application to its database. In development the first start creates it."""
     # Parameters stay out of error messages: they hold addresses and digests (CWE-532).
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
+    url = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    if url.get_backend_name() in ("mariadb", "mysql"):
+        options["isolation_level"] = "AUTOCOMMIT"  # but see _begin_in_mariadb
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     app.after_request(_end_transaction)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
-        _prepare(db.engine)
+        PREPARE[db.engine.dialect.name](db.engine)
         if app.config["APP_ENV"] == "development" and not sa.inspect(db.engine).has_table("users"):
             upgrade()
+
+
+def changes_one_row(change: sa.Update) -> bool:
+    """Carry out an UPDATE in the transaction of the view; False when it has found no row."""
+    # Not by RETURNING, which MariaDB does not know here.
+    result = cast("sa.CursorResult[Any]", db.session.execute(change))
+    return result.rowcount == 1
 
 
 def _end_transaction(response: Response) -> Response:
@@ -71,12 +93,28 @@ def _end_transaction(response: Response) -> Response:
     return response
 
 
-def _prepare(engine: sa.Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _set_up_sqlite)
-    else:
-        sa.event.listen(engine, "do_connect", _connect_to_postgresql)
-        sa.event.listen(engine, "checkout", _replace_if_closed)
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+
+
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    sa.event.listen(engine, "do_connect", _connect_to_postgresql)
+    sa.event.listen(engine, "checkout", _replace_if_closed)
+
+
+def _prepare_mariadb(engine: sa.Engine) -> None:
+    sa.event.listen(engine, "do_connect", _connect_to_mariadb)
+    sa.event.listen(engine, "connect", _set_up_mariadb)
+    sa.event.listen(engine, "checkout", _replace_if_closed)
+    sa.event.listen(engine, "begin", _begin_in_mariadb)
+
+
+PREPARE = {
+    "sqlite": _prepare_sqlite,
+    "postgresql": _prepare_postgresql,
+    "mariadb": _prepare_mariadb,
+    "mysql": _prepare_mariadb,
+}
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
@@ -86,16 +124,51 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _replace_if_closed(connection: ImpatientConnection, _: Any, __: Any) -> None:
+def _replace_if_closed(connection: Any, _: Any, __: Any) -> None:
     """Let the pool replace a connection that a restarted server has closed.
 
     An idle connection has something to read only then; to ask the server would take a round trip.
     """
+    socket = getattr(connection, "_sock", connection)  # PyMySQL's, and None when it is closed
     with _Selector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
-        if selector.select(timeout=0):
+        if socket is not None:
+            selector.register(socket, selectors.EVENT_READ)
+        if socket is None or selector.select(timeout=0):
             raise sa.exc.DisconnectionError
 
 
 def _connect_to_postgresql(_: Any, __: Any, args: Any, parameters: dict[str, Any]) -> Any:
     return ImpatientConnection.connect(*args, connect_timeout=CONNECT_TIMEOUT, **parameters)
+
+
+def _connect_to_mariadb(_: Any, __: Any, ___: Any, parameters: dict[str, Any]) -> None:
+    parameters.update(MARIADB)
+
+
+def _set_up_mariadb(connection: Any, _: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {int(TIMEOUT)}")
+        # As on PostgreSQL: a transaction sees what others have committed, such as a sign-out.
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def _begin_in_mariadb(connection: sa.Connection) -> None:
+    """Begin a transaction, on a connection that by itself commits each statement.
+
+    The other way round, each use of a connection for statements alone, as by the session store,
+    would take five round trips more to change the connection and to change it back.
+    """
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN")
+
+
+@compiles(CreateTable, "mariadb")
+@compiles(CreateTable, "mysql")
+def _create_table_in_mariadb(create: CreateTable, compiler: Any, **options: Any) -> str:
+    """Let every table, those of migrations too, compare texts byte by byte.
+
+    By default `a`, `A`, `á` and `a` with a space behind it would be equal there: one key, one user.
+    """
+    statement: str = compiler.visit_create_table(create, **options).rstrip()
+    collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
+    return f"{statement} CHARACTER SET utf8mb4 COLLATE {collation}"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import Response, after_this_request, g, session
 from werkzeug.exceptions import Unauthorized
 
-from ..database import db
+from ..database import changes_one_row, db
 from ..models import User
 from ..security.audit import audit
 from ..security.throttle import Attempt
@@ -113,7 +113,7 @@ def begin_new_epoch(user: User) -> None:
     mine = session["session_epoch"]
     unchanged = (User.id == user.id) & (User.session_epoch == mine)
     change = sa.update(User).where(unchanged).values(session_epoch=mine + 1)
-    if db.session.scalar(change.returning(User.id)) is None:
+    if not changes_one_row(change):
         db.session.rollback()
         raise SignInRequired
     db.session.commit()

@@ -1,5 +1,7 @@
 """What is special to sessions in the application's database."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,12 +11,15 @@ from flask.testing import FlaskClient
 
 from my_flask_app.database import db
 from my_flask_app.sessions import store as module
+from my_flask_app.sessions.protocol import StoreUnavailable
 from my_flask_app.sessions.record import key_of
 
 from .backend import overwrite
 from .stores import NOW, make_record, store_of
 from .style import is_signed_in
-from .support import token_of
+from .support import PATIENCE, token_of
+
+LONGEST = 3.0  # seconds until a visitor is told
 
 
 @pytest.mark.requirement("R35")
@@ -66,3 +71,34 @@ def test_the_table_is_what_the_migration_makes(app: Flask) -> None:
     assert made.keys() == set(module.sessions.c.keys())
     for column in module.sessions.c:
         assert made[column.name]["nullable"] == column.nullable
+
+
+def test_a_session_holds_more_than_65535_bytes(app: Flask) -> None:
+    """Which is as much as MariaDB's TEXT takes."""
+    store = store_of(app)
+    store.insert(make_record("long", data="x" * 100_000))
+    assert len(store.for_user(7)[0].data) == 100_000
+
+
+def test_a_row_that_somebody_else_holds_is_an_outage(app: Flask) -> None:
+    store = store_of(app)
+    record = make_record("one")
+    store.insert(record)
+    with app.app_context(), db.engine.connect() as holder:
+        holder.execute(sa.update(module.sessions).values(version=1))
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            store.update(replace(record, version=2))
+        assert time.monotonic() - began < LONGEST
+        if db.engine.dialect.name in ("mariadb", "mysql"):
+            # Nor is it done later, when nobody waits for it any more.
+            while _statements(holder):
+                assert time.monotonic() - began < PATIENCE
+        holder.rollback()
+
+
+def _statements(connection: sa.Connection) -> int:
+    """Return how many statements others have under way in the test's database."""
+    others = "command = 'Query' AND id <> connection_id() AND db = database()"
+    query = f"SELECT count(*) FROM information_schema.processlist WHERE {others}"  # noqa: S608
+    return int(connection.scalar(sa.text(query)) or 0)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
 revision = "0002"
 down_revision = "0001"
@@ -13,7 +14,7 @@ def upgrade() -> None:
         "sessions",
         sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("public_id", sa.String(32), nullable=False),
-        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("data", sa.Text().with_variant(MEDIUMTEXT(), "mariadb", "mysql"), nullable=False),
         sa.Column("user_id", sa.Integer, index=True),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("seen_at", sa.Double, nullable=False),

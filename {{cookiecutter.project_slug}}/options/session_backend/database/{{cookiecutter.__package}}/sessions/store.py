@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from environs import Env
 from flask import Flask
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -22,7 +23,7 @@ sessions = sa.Table(
     db.metadata,
     sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("public_id", sa.String(32), nullable=False),
-    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("data", sa.Text().with_variant(MEDIUMTEXT(), "mariadb", "mysql"), nullable=False),
     sa.Column("user_id", sa.Integer, index=True),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("seen_at", sa.Double, nullable=False),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import ServiceUnavailable
 
-from ..database import db
+from ..database import changes_one_row, db
 from ..mail import send_mail
 from ..models import User
 from ..security.audit import audit
@@ -158,4 +158,4 @@ def _replace_hash(user: User, password_hash: str) -> bool:
     """Store a new hash; False when another request has changed the password meanwhile."""
     unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)
     change = sa.update(User).where(unchanged).values(password_hash=password_hash)
-    return db.session.scalar(change.returning(User.id)) is not None
+    return changes_one_row(change)

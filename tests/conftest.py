@@ -64,6 +64,7 @@ def python(baked: Callable[[str], Path], shared: Path) -> Path:
             metadata = tomllib.loads((baked(name) / "pyproject.toml").read_text(encoding="utf-8"))
             groups = metadata["dependency-groups"]
             wanted.update(metadata["project"]["dependencies"], groups["dev"], groups["production"])
+            wanted.update(*metadata["project"]["optional-dependencies"].values())
         tool = uv.find_uv_bin()
         environment = folder / "venv"
         # Compiled once, and not by each of the hundreds of processes that import it.

@@ -114,10 +114,10 @@ def test_every_package_folder_is_a_package(project: BakedProject) -> None:
 
 
 def test_dependencies_are_what_is_imported(project: BakedProject) -> None:
-    """None missing, none unused; the ignored ones are parts of Flask."""
+    """None missing, none unused; the ignored ones are parts of Flask, and SQLAlchemy's driver."""
     project.run(
         *(project.python, "-m", "deptry", ".", "--known-first-party", project.package),
-        *("--per-rule-ignores", "DEP003=werkzeug|click|jinja2|markupsafe"),
+        *("--per-rule-ignores", "DEP002=pymysql,DEP003=werkzeug|click|jinja2|markupsafe"),
     )
 
 
@@ -186,6 +186,21 @@ def test_its_own_tests_pass_on_real_servers(
     for name in needed_by(backend):
         assert after[name] > before[name] + 60
     assert servers.leftovers(backend) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["database-password", "database-api"])
+def test_sessions_in_mariadb(
+    name: str, copy_of: Callable[[str], BakedProject], servers: Servers
+) -> None:
+    before = servers.work_done("database", "mariadb")
+
+    result = copy_of(name).pytest("-q", **servers.environment("database", "mariadb"))
+
+    assert result.returncode == 0, result.stdout[-5000:]
+    assert passed(result.stdout) >= 60
+    assert servers.work_done("database", "mariadb")["mariadb"] > before["mariadb"] + 60
+    assert servers.leftovers("database", "mariadb") == []
 
 
 def test_no_package_can_hide_what_the_projects_import(python: Path) -> None:

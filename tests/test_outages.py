@@ -19,6 +19,7 @@ from redis import Redis
 from tests.baked import BakedProject
 from tests.outages import hanging, kill
 from tests.servers import Servers, needed_by, running_servers
+from tests.servers.mariadb import close_connections
 from tests.serving import in_production
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -42,13 +43,18 @@ class Answer:
 class Site:
     url: str
     backend: str
+    database: str
     servers: Servers
     cookie: str
 
     @property
     def store_url(self) -> str:
         """The URL of the server that keeps the sessions."""
-        return self.servers.url(needed_by(self.backend)[-1])
+        return self.servers.url(needed_by(self.backend, self.database)[-1])
+
+    @property
+    def database_url(self) -> str:
+        return self.servers.url(self.database)
 
     def ask(self, path: str, form: dict[str, str] | None = None, cookie: str = "") -> Answer:
         return ask(self.url, path, form, cookie or self.cookie)
@@ -76,20 +82,30 @@ def ask(url: str, path: str, form: dict[str, str] | None = None, cookie: str = "
     )
 
 
-@pytest.fixture(
-    params=["database-password", "redis-password", "mongodb-password", "memcached-password"]
-)
+SITES = [
+    "database-password",
+    "database-password on mariadb",
+    "redis-password",
+    "mongodb-password",
+    "memcached-password",
+]
+
+
+@pytest.fixture(params=SITES)
 def site(request: pytest.FixtureRequest, copy_of: Callable[[str], BakedProject]) -> Iterator[Site]:
     """A site with a signed-in user, and with servers that nobody else needs."""
+    combination, _, database = request.param.partition(" on ")
+    database = database or "postgresql"
     with ExitStack() as stack:
         servers = stack.enter_context(running_servers())
-        project = copy_of(request.param)
+        project = copy_of(combination)
         backend = project.answers["session_backend"]
-        url = stack.enter_context(in_production(project, **servers.environment(backend)))
+        environment = servers.environment(backend, database)
+        url = stack.enter_context(in_production(project, **environment))
         assert ask(url, "/register", CREDENTIALS).status == 303
         cookie = ask(url, "/login", CREDENTIALS).cookie
         assert cookie
-        yield Site(url, backend, servers, cookie.partition(";")[0])
+        yield Site(url, backend, database, servers, cookie.partition(";")[0])
 
 
 def assert_out_of_order(site: Site) -> None:
@@ -113,7 +129,7 @@ def test_a_session_store_that_hangs(site: Site) -> None:
 
 
 def test_a_database_that_hangs(site: Site) -> None:
-    with hanging(site.servers.url("postgresql")):
+    with hanging(site.database_url):
         assert_out_of_order(site)
     assert site.ask(SESSION_NEEDED).status == 200
 
@@ -124,7 +140,7 @@ def test_a_session_store_that_is_gone(site: Site) -> None:
 
 
 def test_a_database_that_is_gone(site: Site) -> None:
-    kill(site.servers.url("postgresql"))
+    kill(site.database_url)
     assert_out_of_order(site)
 
 
@@ -132,12 +148,15 @@ def test_connections_that_the_servers_have_closed(site: Site) -> None:
     """As after a restart: the first request already works."""
     for _ in range(20):  # each thread of the workers has met the servers
         assert site.ask(SESSION_NEEDED).status == 200
-    url = site.servers.url("postgresql").replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
+    if site.database == "mariadb":
+        close_connections(site.database_url)
+    else:
+        url = site.database_url.replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
     if site.backend == "redis":
         with Redis.from_url(site.store_url) as client:
             client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")

@@ -16,6 +16,7 @@ from hooks.validation import package
 from tests.baked import CHOICES, COMBINATIONS, BakedProject, sample
 from tests.mutation.protections import PROTECTIONS
 from tests.mutation.protections.protection import Protection
+from tests.servers import Servers
 
 TESTS_FAILED = 1  # pytest's exit status; 0 is all passed, 2 and more is no proper run
 
@@ -61,10 +62,12 @@ def test_without_this_protection_the_tests_are_red(
     protection: Protection,
     baked: Callable[[str], Path],
     copy_of: Callable[[str], BakedProject],
+    servers: Servers,
 ) -> None:
     project = copy_of(combination_for(protection, baked))
     weaken(project.path, project.package, protection)
-    result = project.pytest("-q", "-x", *likely_first(project.path, protection))
+    url = {"DATABASE_URL": servers.url(protection.database)} if protection.database else {}
+    result = project.pytest("-q", "-x", *likely_first(project.path, protection), **url)
     assert result.returncode == TESTS_FAILED, result.stdout[-3000:]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.servers.mariadb import MARIADB
 from tests.servers.memcached import MEMCACHED
 from tests.servers.mongodb import MONGODB
 from tests.servers.postgresql import POSTGRESQL
@@ -12,7 +13,9 @@ from tests.servers.redis import REDIS
 from tests.servers.server import Server
 
 SERVERS: dict[str, Server] = {
+    # The application's database.
     "postgresql": POSTGRESQL,
+    "mariadb": MARIADB,
     # What an answer to `session_backend` needs has the answer's name.
     "redis": REDIS,
     "mongodb": MONGODB,
@@ -33,26 +36,28 @@ class Servers:
             self._urls[name] = self._stack.enter_context(SERVERS[name].start())
         return self._urls[name]
 
-    def environment(self, backend: str) -> dict[str, str]:
+    def environment(self, backend: str, database: str = "postgresql") -> dict[str, str]:
         """What a project of this session backend needs to use real servers alone."""
-        return {SERVERS[name].variable: self.url(name) for name in needed_by(backend)}
+        names = needed_by(backend, database)
+        return {SERVERS[name].variable: self.url(name) for name in names}
 
-    def work_done(self, backend: str) -> dict[str, int]:
+    def work_done(self, backend: str, database: str = "postgresql") -> dict[str, int]:
         """How much each server has done: a suite that quietly used fakes does not raise it."""
-        return {name: SERVERS[name].work_done(self.url(name)) for name in needed_by(backend)}
+        names = needed_by(backend, database)
+        return {name: SERVERS[name].work_done(self.url(name)) for name in names}
 
-    def leftovers(self, backend: str) -> list[str]:
+    def leftovers(self, backend: str, database: str = "postgresql") -> list[str]:
         """What a suite should have taken away."""
         return [
             found
-            for name in needed_by(backend)
+            for name in needed_by(backend, database)
             for found in SERVERS[name].leftovers(self.url(name))
         ]
 
 
-def needed_by(backend: str) -> list[str]:
+def needed_by(backend: str, database: str = "postgresql") -> list[str]:
     """The names of the servers that a project of this session backend works with."""
-    return ["postgresql", *([backend] if backend in SERVERS else [])]
+    return [database, *([backend] if backend in SERVERS else [])]
 
 
 @contextmanager

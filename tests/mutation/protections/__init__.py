@@ -10,6 +10,7 @@ from tests.mutation.protections import (
     application,
     database,
     filesystem,
+    mariadb,
     memcached,
     mongodb,
     redis,
@@ -22,6 +23,7 @@ from tests.mutation.protections.protection import Protection
 PROTECTIONS: list[Protection] = [
     *sessions.PROTECTIONS,
     *database.PROTECTIONS,
+    *mariadb.PROTECTIONS,
     *redis.PROTECTIONS,
     *mongodb.PROTECTIONS,
     *filesystem.PROTECTIONS,

@@ -12,6 +12,7 @@ class Protection:
     find: str
     replace: str
     combinations: tuple[str, ...] = ()  # all of the sample, unless named
+    database: str | None = None  # the server that shows it; by default a SQLite file
 
 
 SESSION = "{package}/sessions/session.py"

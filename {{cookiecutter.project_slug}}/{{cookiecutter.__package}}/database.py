@@ -156,7 +156,7 @@ def _begin_in_mariadb(connection: sa.Connection) -> None:
     """Begin a transaction, on a connection that by itself commits each statement.
 
     The other way round, each use of a connection for statements alone, as by the session store,
-    would take five round trips more to change the connection and to change it back.
+    would take four round trips more, to change the connection over and back.
     """
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN")

@@ -23,7 +23,7 @@ from my_flask_app.sessions.protocol import Store
 from my_flask_app.sessions.store import MemcachedStore
 
 from .fake_memcached import FakeMemcached
-from .support import Clock
+from .support import PATIENCE, Clock
 
 URL = os.environ.get("MEMCACHED_URL")
 NOWHERE = "memcached://127.0.0.1:1"
@@ -48,7 +48,9 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
         opened.append(Connections(address))
         return opened[-1]
 
-    with mock.patch.object(module, "Connections", connections):
+    # A machine that is busy with tests is no server that is down.
+    patient = mock.patch("my_flask_app.sessions.connections.TIMEOUT", PATIENCE)
+    with patient, mock.patch.object(module, "Connections", connections):
         yield {"MEMCACHED_URL": server_url(), "MEMCACHED_PREFIX": prefix}
     own = Connections(Address.parse(server_url()))
     for name in ends(own, prefix):

@@ -36,6 +36,7 @@ from my_flask_app.sessions.record import (
 )
 
 from .backend import (
+    NOWHERE,
     ends,
     engine_of,
     evict,
@@ -385,6 +386,22 @@ def test_a_database_that_does_not_answer_is_store_unavailable(
     with pytest.raises(StoreUnavailable):
         getattr(store, method)(*arguments[method])
     assert store.load(make_record().key) is None
+
+
+@pytest.mark.requirement("R40", "R72")
+@pytest.mark.parametrize("method", ["insert", "for_user", "prune", "ping"])
+def test_a_memcached_that_does_not_answer_is_no_empty_one(
+    app: Flask, clock: Clock, connect: Callable[[str], Connections], method: str
+) -> None:
+    store: Any = store_of(app)
+    arguments: dict[str, list[Any]]
+    arguments = {"insert": [make_record()], "for_user": [7], "prune": [NOW + 99], "ping": []}
+    store.insert(make_record("old", expires_at=NOW + 1))
+    clock.now = NOW + 99
+    store._connections = connect(NOWHERE)
+    with pytest.raises(StoreUnavailable):
+        getattr(store, method)(*arguments[method])
+    assert key_of("old") in rows(app)
 
 
 @pytest.mark.requirement("R36", "R72")

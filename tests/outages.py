@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import psutil
 from sqlalchemy import make_url
 
+from tests.servers.process import wait_until
+
 
 def port_of(url: str) -> int:
     port = make_url(url).port
@@ -36,12 +38,19 @@ def tell(port: int, what: signal.Signals) -> list[psutil.Process]:
     return told
 
 
+def is_stopped(process: psutil.Process) -> bool:
+    stopped: bool = process.status() == psutil.STATUS_STOPPED
+    return stopped
+
+
 @contextmanager
 def hanging(url: str) -> Iterator[None]:
     """The server accepts connections and answers nothing, until the end of the block."""
     port = port_of(url)
     stopped = tell(port, signal.SIGSTOP)
     try:
+        # One thread takes the signal and stops the others, which may answer until then.
+        wait_until(lambda: all(map(is_stopped, stopped)), "a server that hangs")
         yield
     finally:
         for process in stopped:

@@ -76,12 +76,20 @@ FOREIGN: dict[str, bytes] = {
 }
 
 
+exploded: list[int] = []
+
+
 class Bomb:
     """What must never be unpickled."""
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         """Return what pickle calls to make a copy."""
-        return os._exit, (1,)
+        return explode, (1,)
+
+
+def explode(number: int) -> None:
+    """Be noticed."""
+    exploded.append(number)
 
 
 @pytest.fixture
@@ -351,6 +359,12 @@ def test_a_session_that_is_moved_while_the_index_is_read_is_found(
     assert [record.key for record in found] == [key_of(token_of(signed_in_client) or "")]
 
 
+def test_the_sessions_of_other_users_are_not_even_read(app: Flask) -> None:
+    store: Any = store_of(app)
+    store.insert(make_record())
+    assert store._index.of_user(8) == {}
+
+
 @pytest.mark.requirement("R40")
 def test_more_sessions_than_fit_into_one_answer_are_found(
     app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -574,6 +588,7 @@ def test_nothing_is_ever_unpickled(app: Flask, flags: int) -> None:
     replace_value(store, record.key, lambda _: pickle.dumps(Bomb()), flags)
     with pytest.raises(UnreadableRecord):
         store.load(record.key)
+    assert exploded == []
 
 
 def test_the_record_of_another_user_is_not_listed(app: Flask) -> None:
@@ -786,11 +801,14 @@ def test_a_server_that_says_nothing_is_given_up_at_once(
     connect: Callable[[str], Connections],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        hang_up = threading.Timer(PATIENCE, silent.close)  # on whoever is patient
+        hang_up.start()
         connections = connect(f"memcached://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(StoreUnavailable), connections.client() as client:
             client.version()
         assert time.monotonic() - began < TIMEOUT + 1
+        hang_up.cancel()
     assert TIMEOUT <= 1
 
 

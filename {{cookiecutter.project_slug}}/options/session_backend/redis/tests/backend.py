@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from fakeredis import FakeRedis
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from my_flask_app.sessions.connection import connect
 from my_flask_app.sessions.protocol import Store
 from my_flask_app.sessions.store import RedisStore
 
@@ -24,9 +22,9 @@ OWN_TESTS = {"test_session_redis.py"}  # which only this backend has
 @contextmanager
 def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
     """Yield what `create_app` needs: an empty store, under names that no one else uses."""
-    client = Redis.from_url(URL) if URL else FakeRedis()
+    client: Any = connect(URL) if URL else FakeRedis()
     prefix = f"test-{secrets.token_hex(8)}"
-    yield {"SESSION_STORE": RedisStore(client, prefix=prefix, clock=clock)}
+    yield {"SESSION_STORE": RedisStore(lambda: client, prefix=prefix, clock=clock)}
     for name in client.scan_iter(f"{prefix}:*"):
         client.delete(name)
     client.close()
@@ -58,8 +56,8 @@ def keep_forever(store: Store, key: str) -> None:
 @contextmanager
 def broken_store() -> Iterator[Store]:
     """Yield a store whose server does not answer."""
-    client = Redis(port=1, retry=Retry(NoBackoff(), 0))
-    yield RedisStore(client, prefix="test", clock=Clock())
+    client = connect("redis://127.0.0.1:1")
+    yield RedisStore(lambda: client, prefix="test", clock=Clock())
     client.close()
 
 

@@ -1,21 +1,18 @@
 """Sessions in Redis or Valkey: a hash for each session, and a sorted set for each user."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from environs import Env, ValidationError
 from flask import Flask
-from redis import Redis, RedisError, ResponseError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import ResponseError
 
+from .address import parse
+from .connection import Client, connect, eval_with_copy, one_call
 from .protocol import Store, StoreUnavailable
-from .record import Record, UnreadableRecord
+from .record import Record, UnreadableRecord, is_signpost
 
-TIMEOUT = 1.0  # seconds; redis-py by itself waits and retries for up to twelve
 FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
 TRIES = 3
 INDEX_LIFETIME = 400 * 86_400  # seconds: SESSION_LIFETIME may be raised later, up to this
@@ -51,6 +48,12 @@ return 1
 """
 
 
+INDEX = """
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+
+
 def settings(env: Env) -> dict[str, Any]:
     """Return the backend's settings, read from the environment."""
     return {"REDIS_URL": env.str("REDIS_URL", validate=_check_url)}
@@ -58,35 +61,30 @@ def settings(env: Env) -> dict[str, Any]:
 
 def _check_url(url: str) -> None:
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValidationError("must be redis://host:port/number, or rediss:// for TLS")
+        parse(url)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 def make_store(app: Flask) -> Store:
-    """Return the store, connected at first use."""
-    client = Redis.from_url(
-        app.config["REDIS_URL"],
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return RedisStore(client, prefix=app.import_name, clock=app.config["CLOCK"])
+    """Return the store, connected at first use: gunicorn's workers are forked before that."""
+    url = app.config["REDIS_URL"]
+    return RedisStore(lambda: connect(url), prefix=app.import_name, clock=app.config["CLOCK"])
 
 
 class RedisStore:
-    """A Store on one Redis client. Redis itself deletes what has expired."""
+    """A Store on what `connect` returns. Redis itself deletes what has expired."""
 
-    def __init__(self, client: Redis, *, prefix: str, clock: Callable[[], float]) -> None:
-        self._client = client
+    def __init__(
+        self, connect: Callable[[], Client], *, prefix: str, clock: Callable[[], float]
+    ) -> None:
+        self._connect = connect
+        self._connected: Client | None = None
         self._prefix = prefix
         self._clock = clock
 
     def load(self, key: str) -> Record | None:
-        with _errors_translated():
+        with one_call():
             try:
                 values: list[Any] = self._client.hmget(self._name(key), FIELDS)
             except ResponseError as error:
@@ -98,20 +96,21 @@ class RedisStore:
     def insert(self, record: Record) -> None:
         if record.user_id is not None:
             # The index comes first: a session that it does not name could not be revoked.
-            index = self._index(record.user_id)
-            with _errors_translated(), self._client.pipeline() as pipe:
-                pipe.zadd(index, {record.key: record.seen_at})
-                pipe.expire(index, INDEX_LIFETIME)
-                pipe.execute()
+            entry: list[Any] = [record.seen_at, record.key, INDEX_LIFETIME]
+            with one_call():
+                self._client.eval(INDEX, 1, self._index(record.user_id), *entry)
         arguments: list[Any] = [_milliseconds_left(record), *_flat(record)]
-        with _errors_translated():
+        with one_call():
             if not self._client.eval(INSERT, 1, self._name(record.key), *arguments):
                 raise StoreUnavailable("a record with this key exists already")
 
     def update(self, record: Record) -> bool:
+        name = self._name(record.key)
         arguments: list[Any] = [record.version - 1, _milliseconds_left(record), *_flat(record)]
-        with _errors_translated():
-            return bool(self._client.eval(UPDATE, 1, self._name(record.key), *arguments))
+        with one_call():
+            if is_signpost(record):  # the token that leads here opens nothing any more
+                return bool(eval_with_copy(self._client, UPDATE, name, *arguments))
+            return bool(self._client.eval(UPDATE, 1, name, *arguments))
 
     def take(self, key: str, version: int) -> bool:
         return self._take(key, version)
@@ -119,7 +118,7 @@ class RedisStore:
     def touch(self, key: str, seen_at: float, expires_at: float) -> None:
         milliseconds = max(1, int((expires_at - seen_at) * 1000))
         arguments: list[Any] = [milliseconds, repr(seen_at), repr(expires_at)]
-        with _errors_translated():
+        with one_call():
             self._client.eval(TOUCH, 1, self._name(key), *arguments)
 
     def delete(self, key: str) -> None:
@@ -141,7 +140,7 @@ class RedisStore:
         gone = scores.keys() - {record.key for record in records}
         stale = [key for key in gone if scores[key] < self._clock() - INDEX_GRACE]
         if stale:
-            with _errors_translated():
+            with one_call():
                 self._client.zrem(self._index(user_id), *stale)
         return records
 
@@ -150,18 +149,24 @@ class RedisStore:
         return 0
 
     def ping(self) -> None:
-        with _errors_translated():
+        with one_call():
             self._client.ping()
+
+    @property
+    def _client(self) -> Client:
+        if self._connected is None:
+            self._connected = self._connect()
+        return self._connected
 
     def _entries(self, user_id: int) -> dict[str, float]:
         """Return the keys in a user's index, each with the time at which it was entered."""
-        with _errors_translated():
+        with one_call():
             entries: Any = self._client.zrange(self._index(user_id), 0, -1, withscores=True)
         return {key.decode(errors="replace"): score for key, score in entries}
 
     def _load_all(self, keys: list[str]) -> list[Record]:
         """Return the records under these keys that are there and can be read."""
-        with _errors_translated(), self._client.pipeline(transaction=False) as pipe:
+        with one_call(), self._client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hmget(self._name(key), FIELDS)
             answers = pipe.execute(raise_on_error=False)
@@ -169,8 +174,8 @@ class RedisStore:
         return [record for record in found if record]
 
     def _take(self, key: str, *version: int) -> bool:
-        with _errors_translated():
-            user_id: Any = self._client.eval(TAKE, 1, self._name(key), *version)
+        with one_call():
+            user_id = eval_with_copy(self._client, TAKE, self._name(key), *version)
             if user_id:
                 self._client.zrem(self._index(int(user_id)), key)
         return user_id is not None
@@ -195,24 +200,26 @@ def _milliseconds_left(record: Record) -> int:
     return max(1, int((record.expires_at - record.seen_at) * 1000))
 
 
-def _parse(key: str, values: list[bytes | None]) -> Record | None:
-    if not any(value is not None for value in values):
+def _parse(key: str, values: list[Any]) -> Record | None:
+    """Return the record of these values of FIELDS."""
+    if not any(values):
         return None
     try:
-        texts = {n: v.decode() for n, v in zip(FIELDS, values, strict=True) if v is not None}
+        texts = [value.decode() for value in values]
+        public_id, data, user_id, created_at, seen_at, expires_at, version, user_agent, ip = texts
         return Record(
             key=key,
-            public_id=texts["public_id"],
-            data=texts["data"],
-            user_id=int(texts["user_id"]) if texts["user_id"] else None,
-            created_at=float(texts["created_at"]),
-            seen_at=float(texts["seen_at"]),
-            expires_at=float(texts["expires_at"]),
-            version=int(texts["version"]),
-            user_agent=texts["user_agent"],
-            ip=texts["ip"],
+            public_id=public_id,
+            data=data,
+            user_id=int(user_id) if user_id else None,
+            created_at=float(created_at),
+            seen_at=float(seen_at),
+            expires_at=float(expires_at),
+            version=int(version),
+            user_agent=user_agent,
+            ip=ip,
         )
-    except (KeyError, ValueError) as error:
+    except (AttributeError, ValueError) as error:  # a field is missing, or no number
         raise UnreadableRecord from error
 
 
@@ -225,11 +232,3 @@ def _parse_or_none(key: str, values: Any) -> Record | None:
         return _parse(key, values)
     except UnreadableRecord:
         return None
-
-
-@contextmanager
-def _errors_translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise StoreUnavailable(type(error).__name__) from error

@@ -208,16 +208,16 @@ def _parse(key: str, values: list[Any]) -> Record | None:
         texts = [value.decode() for value in values]
         public_id, data, user_id, created_at, seen_at, expires_at, version, user_agent, ip = texts
         return Record(
-            key=key,
-            public_id=public_id,
-            data=data,
-            user_id=int(user_id) if user_id else None,
-            created_at=float(created_at),
-            seen_at=float(seen_at),
-            expires_at=float(expires_at),
-            version=int(version),
-            user_agent=user_agent,
-            ip=ip,
+            key,
+            public_id,
+            data,
+            int(user_id) if user_id else None,
+            float(created_at),
+            float(seen_at),
+            float(expires_at),
+            int(version),
+            user_agent,
+            ip,
         )
     except (AttributeError, ValueError) as error:  # a field is missing, or no number
         raise UnreadableRecord from error

@@ -9,7 +9,9 @@ from tests.servers.mariadb import MARIADB
 from tests.servers.memcached import MEMCACHED
 from tests.servers.mongodb import MONGODB
 from tests.servers.postgresql import POSTGRESQL
-from tests.servers.redis import REDIS
+from tests.servers.redis import REDIS, VALKEY
+from tests.servers.redis_cluster import REDIS_CLUSTER
+from tests.servers.redis_sentinel import REDIS_SENTINEL
 from tests.servers.server import Server
 
 SERVERS: dict[str, Server] = {
@@ -20,6 +22,10 @@ SERVERS: dict[str, Server] = {
     "redis": REDIS,
     "mongodb": MONGODB,
     "memcached": MEMCACHED,
+    # What REDIS_URL can mean, too.
+    "valkey": VALKEY,
+    "redis-sentinel": REDIS_SENTINEL,
+    "redis-cluster": REDIS_CLUSTER,
 }
 
 

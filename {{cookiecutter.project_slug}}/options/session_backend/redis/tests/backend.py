@@ -16,7 +16,7 @@ from .support import Clock
 
 URL = os.environ.get("REDIS_URL")
 ENVIRONMENT = {"REDIS_URL": URL or "redis://localhost:6379/0"}
-OWN_TESTS = {"test_session_redis.py"}  # which only this backend has
+OWN_TESTS = {"test_redis_connection.py", "test_session_redis.py"}  # which only this backend has
 
 
 @contextmanager

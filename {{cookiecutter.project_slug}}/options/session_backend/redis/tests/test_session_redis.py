@@ -203,7 +203,7 @@ def test_a_read_that_is_refused_does_not_count_as_gone(
     store.insert(make_record(seen_at=clock.now))
     clock.advance(minutes=2)
     refused = [ResponseError("NOPERM no permissions")]
-    monkeypatch.setattr(type(client.pipeline()), "execute", lambda *_, **__: refused)
-    with pytest.raises(StoreUnavailable):
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+        patch.setattr(type(client.pipeline()), "execute", lambda *_, **__: refused)
         store.for_user(7)
     assert client.zcard(f"{prefix}:{INDEX}") == 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import ResponseError
+from redis.crc import key_slot
 
 from my_flask_app.sessions import connection
 from my_flask_app.sessions.protocol import StoreUnavailable
@@ -41,10 +42,11 @@ def url_of(form: str, *ports: int) -> str:
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, server: StubRedis) -> RedisStore:
+def store(request: pytest.FixtureRequest, server: StubRedis) -> Iterator[RedisStore]:
     """A store on the server, connected in the form that the test is run for."""
     client = connection.connect(url_of(request.node.callspec.params["form"], server.port))
-    return RedisStore(lambda: client, prefix="test", clock=lambda: NOW)
+    yield RedisStore(lambda: client, prefix="test", clock=lambda: NOW)
+    client.close()
 
 
 def values_of(record: Record) -> list[Any]:
@@ -237,7 +239,7 @@ def test_an_end_that_no_replica_has_confirmed_is_logged(
 ) -> None:
     server.answer = lambda words: 0 if words[0] == "WAIT" else 7
     assert store.take("key", 1)
-    assert "the end of a session is on no replica yet" in caplog.messages
+    assert "a session ends on no replica yet" in caplog.messages
 
 
 @every_form
@@ -255,10 +257,10 @@ def test_a_key_that_has_moved_to_another_node_is_found_there(
     server: StubRedis, store: RedisStore, form: str
 ) -> None:
     with stub_redis(lambda words: values_of(make_record()) if words[0] == "HMGET" else 1) as other:
-        moved = ResponseError(f"MOVED 1 127.0.0.1:{other.port}")
 
         def answer(words: list[str]) -> Any:
-            return moved
+            slot = key_slot(words[3 if words[0] == "EVAL" else 1].encode())
+            return ResponseError(f"MOVED {slot} 127.0.0.1:{other.port}")
 
         server.answer = answer
         record = make_record()

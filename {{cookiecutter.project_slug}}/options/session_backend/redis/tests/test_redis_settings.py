@@ -7,7 +7,7 @@ import pytest
 
 from my_flask_app import create_app
 from my_flask_app.sessions.address import Address, parse
-from my_flask_app.sessions.connection import connect
+from my_flask_app.sessions.connection import InTime, InTimeTLS, connect
 
 from .conftest import set_environment
 
@@ -123,3 +123,13 @@ def test_what_says_tls_has_tls(url: str, kind: str) -> None:
     for sentinel in pool.sentinel_manager.sentinels if "sentinel" in url else []:
         expected = "InTimeTLS" if "rediss" in url else "InTime"
         assert sentinel.connection_pool.connection_class.__name__ == expected
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("rediss", InTimeTLS), ("redis", InTime)])
+def test_a_cluster_that_says_tls_has_tls(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, kind: type
+) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr("my_flask_app.sessions.connection.RedisCluster", seen.update)
+    connect(f"{scheme}+cluster://one,two")
+    assert seen["connection_class"] is kind

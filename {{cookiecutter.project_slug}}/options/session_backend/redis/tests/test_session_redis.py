@@ -203,7 +203,8 @@ def test_a_read_that_is_refused_does_not_count_as_gone(
     store.insert(make_record(seen_at=clock.now))
     clock.advance(minutes=2)
     refused = [ResponseError("NOPERM no permissions")]
-    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+    with monkeypatch.context() as patch:
         patch.setattr(type(client.pipeline()), "execute", lambda *_, **__: refused)
-        store.for_user(7)
+        with pytest.raises(StoreUnavailable):
+            store.for_user(7)
     assert client.zcard(f"{prefix}:{INDEX}") == 1

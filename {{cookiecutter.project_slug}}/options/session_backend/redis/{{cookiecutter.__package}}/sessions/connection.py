@@ -119,6 +119,7 @@ def _options(timeout: float) -> dict[str, Any]:
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),  # a command may have been done, though its answer is lost
         "protocol": 3,  # the greeting tells the server's role
         # While these are on, redis-py no longer looks whether a connection that it takes from the
         # pool has an answer left that nobody read, which would be given to the wrong user; and a
@@ -132,7 +133,6 @@ def _server(host: str, port: int, tls: bool, timeout: float, options: dict[str, 
         host=host,
         port=port,
         connection_class=InTimeTLS if tls else InTime,
-        retry=Retry(NoBackoff(), 0),
         **_options(timeout),
         **options,
     )
@@ -148,7 +148,6 @@ def _sentinel(address: Address) -> Redis:
     primary: Redis = sentinels.master_for(
         address.service,
         connection_class=ToPrimaryTLS if address.tls else ToPrimary,
-        retry=Retry(NoBackoff(), 0),
         **_options(TIMEOUT),
         **address.options,
     )
@@ -163,7 +162,6 @@ def _cluster(address: Address) -> RedisCluster:
         url=f"redis://[{host}]:{port}" if ":" in host else f"redis://{host}:{port}",
         startup_nodes=[ClusterNode(host, port) for host, port in others],
         connection_class=InTimeTLS if address.tls else InTime,
-        retry=Retry(NoBackoff(), 0),
         **_options(TIMEOUT),
         **options,
     )
@@ -221,5 +219,5 @@ def _eval_and_wait(server: Redis, script: str, name: str, arguments: tuple[Any, 
     if isinstance(answer, exceptions.RedisError):
         raise answer
     if not isinstance(copies, int) or copies < COPIES:
-        _log.warning("the end of a session is on no replica yet")
+        _log.warning("a session ends on no replica yet")
     return answer

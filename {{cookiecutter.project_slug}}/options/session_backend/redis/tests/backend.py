@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fakeredis import FakeRedis
+from redis import RedisCluster
 
 from my_flask_app.sessions.connection import connect
 from my_flask_app.sessions.protocol import Store
@@ -27,7 +28,7 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
     yield {"SESSION_STORE": RedisStore(lambda: client, prefix=prefix, clock=clock)}
     for name in client.scan_iter(f"{prefix}:*"):
         client.delete(name)
-    client.close()
+    close(client)
 
 
 def contents(store: Store) -> str:
@@ -58,10 +59,21 @@ def broken_store() -> Iterator[Store]:
     """Yield a store whose server does not answer."""
     client = connect("redis://127.0.0.1:1")
     yield RedisStore(lambda: client, prefix="test", clock=Clock())
-    client.close()
+    close(client)
 
 
 def connection(store: Store) -> tuple[Any, str]:
     """Return the store's client, and what all of its names begin with."""
     assert isinstance(store, RedisStore)
     return store._client, store._prefix
+
+
+def close(client: Any) -> None:
+    """Close all connections of a client, those to sentinels and nodes as well."""
+    if isinstance(client, RedisCluster):
+        client.disconnect_connection_pools()
+        return
+    manager = getattr(client.connection_pool, "sentinel_manager", None)
+    for sentinel in manager.sentinels if manager else []:
+        sentinel.close()
+    client.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from redis import ResponseError
+from redis import RedisCluster, ResponseError
 from redis.crc import key_slot
 
 from my_flask_app.sessions import connection
@@ -18,6 +18,7 @@ from my_flask_app.sessions.protocol import StoreUnavailable
 from my_flask_app.sessions.record import Record, signpost
 from my_flask_app.sessions.store import FIELDS, RedisStore, _flat, make_store
 
+from .backend import close
 from .stores import NOW, make_record
 from .stub_redis import HangUp, StubRedis, silent_servers, stub_redis, was_asked
 
@@ -45,8 +46,11 @@ def url_of(form: str, *ports: int) -> str:
 def store(request: pytest.FixtureRequest, server: StubRedis) -> Iterator[RedisStore]:
     """A store on the server, connected in the form that the test is run for."""
     client = connection.connect(url_of(request.node.callspec.params["form"], server.port))
+    nodes = client.get_nodes() if isinstance(client, RedisCluster) else []
     yield RedisStore(lambda: client, prefix="test", clock=lambda: NOW)
-    client.close()
+    close(client)
+    for node in nodes:  # the client may have left some of them
+        node.redis_connection.connection_pool.disconnect()
 
 
 def values_of(record: Record) -> list[Any]:
@@ -65,6 +69,8 @@ def test_no_server_is_asked_before_the_first_use(app: Flask, server: StubRedis, 
     assert server.heard == []
     store.delete("key")
     assert server.words("EVAL")
+    assert isinstance(store, RedisStore)
+    close(store._client)
 
 
 @every_form
@@ -133,6 +139,7 @@ def test_a_sentinel_that_hangs_leaves_time_for_the_others(server: StubRedis) -> 
         ]
         assert known[0] == server.port
         assert set(known) == {*ports, server.port}
+        close(client)
 
 
 @pytest.mark.parametrize("form", ["sentinel"])

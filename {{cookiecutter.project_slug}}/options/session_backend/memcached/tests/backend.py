@@ -13,7 +13,12 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from my_flask_app.sessions import store as module
+from my_flask_app.sessions import (
+    connections as connections_module,
+)
+from my_flask_app.sessions import (
+    store as module,
+)
 from my_flask_app.sessions.connections import (
     Address,
     Connections,
@@ -49,7 +54,7 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
         return opened[-1]
 
     # A machine that is busy with tests is no server that is down.
-    patient = mock.patch("my_flask_app.sessions.connections.TIMEOUT", PATIENCE)
+    patient = mock.patch.object(connections_module, "TIMEOUT", PATIENCE)
     with patient, mock.patch.object(module, "Connections", connections):
         yield {"MEMCACHED_URL": server_url(), "MEMCACHED_PREFIX": prefix}
     own = Connections(Address.parse(server_url()))

@@ -34,15 +34,16 @@ WINDOWS_DEVICES = frozenset(
 DEPENDENCIES = frozenset(
     """
     alembic argon2 argon2_cffi argon2_cffi_bindings asn1crypto ast_serialize attr attrs authlib
-    blinker boto3 botocore bson cbor2 certifi cffi charset_normalizer click colorama coverage
-    cryptography dateutil dns dnspython dotenv email_validator environs fakeredis flask
-    flask_migrate flask_sqlalchemy greenlet gridfs gunicorn hatchling idna iniconfig
-    itsdangerous jinja2 joserfc librt lupa mako markupsafe marshmallow mongomock mypy
-    mypy_extensions mypyc openssl packaging passlib pathspec pip pluggy psycopg psycopg2
-    psycopg_binary psycopg_pool py pycparser pygments pymemcache pymongo pymysql pyopenssl pytest
-    python_dotenv pytz redis requests ruff sentinels setuptools six sortedcontainers sqlalchemy
-    time_machine typing_extensions tzdata urllib3 uv valkey webauthn werkzeug wheel wtforms yaml
-    zxcvbn
+    blinker boto3 boto3_stubs botocore botocore_stubs bson cbor2 certifi cffi charset_normalizer
+    click colorama coverage cryptography dateutil dns dnspython dotenv email_validator environs
+    fakeredis flask flask_migrate flask_sqlalchemy greenlet gridfs gunicorn hatchling idna
+    iniconfig itsdangerous jinja2 jmespath joserfc librt lupa mako markupsafe marshmallow
+    mongomock moto mypy mypy_extensions mypyc openssl packaging passlib pathspec pip pluggy
+    psycopg psycopg2 psycopg_binary psycopg_pool py pycparser pygments pymemcache pymongo
+    pymysql pyopenssl pytest python_dateutil python_dotenv pytz pyyaml redis requests responses
+    ruff s3transfer s3transfer_stubs sentinels setuptools six sortedcontainers sqlalchemy
+    time_machine types_boto3 types_s3transfer typing_extensions tzdata urllib3 uv valkey
+    webauthn werkzeug wheel wtforms xmltodict yaml zxcvbn
     """.split()
 )
 

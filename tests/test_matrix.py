@@ -31,6 +31,7 @@ MENTIONS = {
     "filesystem": r"\bfilesystem\b|SESSION_DIR|fcntl",
     "mongodb": r"mongo|\bbson\b",
     "memcached": r"memcache|session_index",
+    "dynamodb": r"dynamo|boto|\bmoto\b|\baws\b",
     "password": r"wtforms|<form",
     "api": r"/api/|problem\+json",
 }

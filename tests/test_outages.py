@@ -88,6 +88,7 @@ SITES = [
     "redis-password",
     "mongodb-password",
     "memcached-password",
+    "dynamodb-password",
 ]
 
 

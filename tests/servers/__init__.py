@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.servers.dynamodb import DYNAMODB
 from tests.servers.mariadb import MARIADB
 from tests.servers.memcached import MEMCACHED
 from tests.servers.mongodb import MONGODB
@@ -22,6 +23,7 @@ SERVERS: dict[str, Server] = {
     "redis": REDIS,
     "mongodb": MONGODB,
     "memcached": MEMCACHED,
+    "dynamodb": DYNAMODB,
     # What REDIS_URL can mean, too.
     "valkey": VALKEY,
     "redis-sentinel": REDIS_SENTINEL,

@@ -25,7 +25,7 @@ DAMAGED = {
     "a list": '["user_id"]',
     "a tagged tuple": '{" t":["user_id"]}',
     "deep lists": "[" * 100_000,
-    "deep objects": '{"a":' * 100_000,
+    "deep objects": '{"a":' * 50_000,
     "deep tags": '{"a":' + '{" t":[' * 400 + "]}" * 400 + "}",
     "a long number": '{"a":' + "9" * 10_000 + "}",
     "not base64": '{"a":{" b":"x"}}',

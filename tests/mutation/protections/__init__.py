@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.mutation.protections import (
     application,
     database,
+    dynamodb,
     filesystem,
     mariadb,
     memcached,
@@ -28,6 +29,7 @@ PROTECTIONS: list[Protection] = [
     *mongodb.PROTECTIONS,
     *filesystem.PROTECTIONS,
     *memcached.PROTECTIONS,
+    *dynamodb.PROTECTIONS,
     *sign_in.PROTECTIONS,
     *requests.PROTECTIONS,
     *application.PROTECTIONS,

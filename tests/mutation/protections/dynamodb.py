@@ -355,9 +355,9 @@ PROTECTIONS = [
     ),
     Protection(
         "dynamodb: no client is made before the first call",
-        TABLE,
-        "        self._client: Any = None\n",
-        "        self._client: Any = _connect(self._options)\n",
+        STORE,
+        '    table = Table(app.config["DYNAMODB_URL"])\n',
+        '    table = Table(app.config["DYNAMODB_URL"])\n    table._connected()\n',
         DYNAMODB,
     ),
 ]

@@ -19,7 +19,7 @@ from my_flask_app.models import User
 
 from .backend import ENVIRONMENT, fresh_store
 from .stores import WatchedStore, watch
-from .support import Clock, Outbox, Pause, another_device, browser, make_user
+from .support import Clock, Outbox, Pause, another_device, browser, dispose_engines, make_user
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def tables(database_url: str) -> list[sa.Table]:
         app = create_app()
         with app.app_context():
             upgrade()
-            db.engine.dispose()
+        dispose_engines(app)
     return db.metadata.sorted_tables
 
 
@@ -122,13 +122,11 @@ def app(
     quick_hashes = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
     defaults = {"CLOCK": clock, "MAIL_URL": f"file:{outbox.path}", "ARGON2_PROFILE": quick_hashes}
     app = create_app({**defaults, **backend, **config})
-    with app.app_context():
-        with db.engine.begin() as connection:
-            for table in reversed(tables):
-                connection.execute(sa.delete(table))
-        engine = db.engine
+    with app.app_context(), db.engine.begin() as connection:
+        for table in reversed(tables):
+            connection.execute(sa.delete(table))
     yield app
-    engine.dispose()
+    dispose_engines(app)
 
 
 @pytest.fixture

@@ -107,6 +107,13 @@ def token_of(client: FlaskClient) -> str | None:
     return cookie.value if cookie else None
 
 
+def dispose_engines(app: Flask) -> None:
+    """Close an application's connections to its database."""
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
 def use_token(client: FlaskClient, token: str | None) -> FlaskClient:
     """Give the client this session cookie, or none, as somebody does who has copied it."""
     if token is None:

@@ -19,6 +19,7 @@ from my_flask_app.models import User
 
 from .backend import ENVIRONMENT
 from .conftest import clear_environment
+from .support import dispose_engines
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -397,7 +398,7 @@ def test_a_new_database_has_no_accounts(monkeypatch: pytest.MonkeyPatch) -> None
         upgrade()
         assert db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 0
         db.session.remove()
-        db.engine.dispose()
+    dispose_engines(app)
 
 
 def run_flask(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

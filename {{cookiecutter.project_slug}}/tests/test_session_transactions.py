@@ -15,7 +15,7 @@ from my_flask_app.security.access import public
 from .notebook import add_notebook
 from .stores import WatchedStore
 from .style import is_signed_in
-from .support import Clock, browser, token_of, use_token
+from .support import Clock, browser, dispose_engines, token_of, use_token
 
 
 @pytest.fixture(autouse=True)
@@ -93,5 +93,4 @@ def test_two_applications_in_one_process_share_the_store(
     second = create_app({"CLOCK": clock, **backend})
     assert is_signed_in(use_token(browser(second), token_of(signed_in_client)))
     assert is_signed_in(signed_in_client)
-    with second.app_context():
-        db.engine.dispose()
+    dispose_engines(second)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from my_flask_app.database import db
+from my_flask_app.database import autocommit_engine, db
 from my_flask_app.security.throttle import (
     LIMITS,
     LONGEST_WAIT,
@@ -184,7 +184,7 @@ def test_an_attempt_that_another_one_overtakes_is_counted(app: Flask, attempt: T
             attempt()
 
     with app.app_context():
-        engine = db.engine
+        engine = autocommit_engine()
     sa.event.listen(engine, "before_cursor_execute", overtake)
     attempt()
     sa.event.remove(engine, "before_cursor_execute", overtake)

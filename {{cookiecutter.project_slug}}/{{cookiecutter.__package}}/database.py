@@ -57,16 +57,17 @@ class ImpatientConnection(psycopg.Connection[Any]):
 def init_app(app: Flask) -> None:
     """Connect the application to its database. In development the first start creates it."""
     # Parameters stay out of error messages: they hold addresses and digests (CWE-532).
-    options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": TIMEOUT}
-    url = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
-    if url.get_backend_name() in ("mariadb", "mysql"):
-        options["isolation_level"] = "AUTOCOMMIT"  # but see _begin_in_mariadb
+    options = {"hide_parameters": True, "pool_timeout": TIMEOUT}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    autocommit = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **options}
+    autocommit["url"] = app.config["SQLALCHEMY_DATABASE_URI"]
+    app.config["SQLALCHEMY_BINDS"] = {"autocommit": autocommit}
     db.init_app(app)
     app.after_request(_end_transaction)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     with app.app_context():
-        PREPARE[db.engine.dialect.name](db.engine)
+        for engine in db.engines.values():
+            PREPARE[engine.dialect.name](engine)
         if app.config["APP_ENV"] == "development" and not sa.inspect(db.engine).has_table("users"):
             upgrade()
 
@@ -76,6 +77,15 @@ def changes_one_row(change: sa.Update) -> bool:
     # Not by RETURNING, which MariaDB does not know here.
     result = cast("sa.CursorResult[Any]", db.session.execute(change))
     return result.rowcount == 1
+
+
+def autocommit_engine() -> sa.Engine:
+    """Return the engine for statements that stand for themselves, beside the view's transaction.
+
+    It has connections of its own: to switch one back and forth takes longer than a statement, and
+    requests that hold one of the others would wait for each other.
+    """
+    return db.engines["autocommit"]
 
 
 def _end_transaction(response: Response) -> Response:
@@ -106,7 +116,6 @@ def _prepare_mariadb(engine: sa.Engine) -> None:
     sa.event.listen(engine, "do_connect", _connect_to_mariadb)
     sa.event.listen(engine, "connect", _set_up_mariadb)
     sa.event.listen(engine, "checkout", _replace_if_closed)
-    sa.event.listen(engine, "begin", _begin_in_mariadb)
 
 
 PREPARE = {
@@ -150,16 +159,6 @@ def _set_up_mariadb(connection: Any, _: Any) -> None:
         cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {int(TIMEOUT)}")
         # As on PostgreSQL: a transaction sees what others have committed, such as a sign-out.
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-
-
-def _begin_in_mariadb(connection: sa.Connection) -> None:
-    """Begin a transaction, on a connection that by itself commits each statement.
-
-    The other way round, each use of a connection for statements alone, as by the session store,
-    would take four round trips more, to change the connection over and back.
-    """
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN")
 
 
 @compiles(CreateTable, "mariadb")

@@ -8,15 +8,15 @@ PROTECTIONS = [
     Protection(
         "database: update compares the version",
         STORE,
-        "unchanged = _has_version(record.key, record.version - 1)",
-        "unchanged = sessions.c.key == record.key",
+        "UPDATE = sa.update(sessions).where(_is_unchanged)",
+        "UPDATE = sa.update(sessions).where(_has_key)",
         DATABASE,
     ),
     Protection(
         "database: take compares the version",
         STORE,
-        "sa.delete(sessions).where(_has_version(key, version))",
-        "sa.delete(sessions).where(sessions.c.key == key)",
+        "TAKE = sa.delete(sessions).where(_is_unchanged)",
+        "TAKE = sa.delete(sessions).where(_has_key)",
         DATABASE,
     ),
     Protection(
@@ -42,16 +42,16 @@ PROTECTIONS = [
     ),
     Protection(
         "database: insert does not wait for a commit",
-        STORE,
-        'self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")',
-        "self._engine = engine",
+        DATABASE_MODULE,
+        '"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, ',
+        "",
         DATABASE,
     ),
     Protection(
         "database: for_user is one user's",
         STORE,
-        "sa.select(sessions).where(sessions.c.user_id == user_id)",
-        "sa.select(sessions)",
+        "sa.select(*columns).where(sessions.c.user_id == user_id)",
+        "sa.select(*columns)",
         DATABASE,
     ),
     Protection(

@@ -35,21 +35,6 @@ PROTECTIONS = [
         database="mariadb",
     ),
     Protection(
-        "database mariadb: a view's statements are one transaction",
-        DATABASE_MODULE,
-        '    sa.event.listen(engine, "begin", _begin_in_mariadb)\n',
-        "",
-        database="mariadb",
-    ),
-    Protection(
-        "database mariadb: the store's statements are not one transaction",
-        DATABASE_MODULE,
-        '    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":\n',
-        "    if True:\n",
-        DATABASE,
-        database="mariadb",
-    ),
-    Protection(
         "database mariadb: a transaction sees what others have committed",
         DATABASE_MODULE,
         '        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")\n',

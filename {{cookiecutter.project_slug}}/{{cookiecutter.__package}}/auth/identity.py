@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import Response, after_this_request, g, session
 from werkzeug.exceptions import Unauthorized
 
-from ..database import changes_one_row, db
+from ..database import autocommit_engine, changes_one_row, db
 from ..models import User
 from ..security.audit import audit
 from ..security.throttle import Attempt
@@ -153,7 +153,7 @@ def session_epoch_of(user_id: int) -> int | None:
     """Return the epoch of a user who may sign in. Uses a connection of its own."""
     query = sa.select(User.session_epoch).where(User.id == user_id, User.disabled.is_(False))
     try:
-        with db.engine.connect() as connection:
+        with autocommit_engine().connect() as connection:
             return connection.scalar(query)
     except sa.exc.SQLAlchemyError as error:
         raise StoreUnavailable("the database does not answer") from error

@@ -22,7 +22,7 @@ from flask import current_app, request
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import TooManyRequests
 
-from ..database import db
+from ..database import autocommit_engine, db
 from .audit import audit
 
 LONGEST_WAIT = 1800.0  # seconds
@@ -193,5 +193,4 @@ def _source(address: str) -> str:
 
 
 def _engine() -> sa.Engine:
-    # Each statement for itself, beside the transaction of the view.
-    return db.engine.execution_options(isolation_level="AUTOCOMMIT")
+    return autocommit_engine()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..database import db
+from ..database import autocommit_engine, db
 from .protocol import Store, StoreUnavailable
 from .record import LONGEST_IP, LONGEST_USER_AGENT, Record
 
@@ -33,6 +33,16 @@ sessions = sa.Table(
     sa.Column("ip", sa.String(LONGEST_IP), nullable=False),
 )
 
+columns = [sessions.c[field.name] for field in fields(Record)]
+
+# Made once: to build a statement takes longer than to run it.
+_has_key = sessions.c.key == sa.bindparam("wanted")
+_is_unchanged = _has_key & (sessions.c.version == sa.bindparam("expected"))
+ROW = sa.select(*columns).where(_has_key)
+INSERT = sa.insert(sessions)
+UPDATE = sa.update(sessions).where(_is_unchanged)
+TAKE = sa.delete(sessions).where(_is_unchanged)
+
 
 def settings(env: Env) -> dict[str, Any]:
     """Return no settings: the sessions are where DATABASE_URL says."""
@@ -42,35 +52,33 @@ def settings(env: Env) -> dict[str, Any]:
 def make_store(app: Flask) -> Store:
     """Return the store on the application's engine."""
     with app.app_context():
-        return DatabaseStore(db.engine)
+        return DatabaseStore(autocommit_engine())
 
 
 class DatabaseStore:
-    """A Store on an engine. Each method is one statement, and each statement a transaction."""
+    """A Store on an engine that commits each statement. A method is one, `prune` aside."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
     def load(self, key: str) -> Record | None:
         with self._connection() as connection:
-            row = connection.execute(sa.select(sessions).where(sessions.c.key == key)).one_or_none()
-        return Record(**row._mapping) if row else None
+            row = connection.execute(ROW, {"wanted": key}).one_or_none()
+        return Record(*row) if row else None
 
     def insert(self, record: Record) -> None:
         with self._connection() as connection:
-            connection.execute(sa.insert(sessions).values(**asdict(record)))
+            connection.execute(INSERT, asdict(record))
 
     def update(self, record: Record) -> bool:
-        unchanged = _has_version(record.key, record.version - 1)
+        unchanged = {"wanted": record.key, "expected": record.version - 1}
         with self._connection() as connection:
-            result = connection.execute(
-                sa.update(sessions).where(unchanged).values(**asdict(record))
-            )
+            result = connection.execute(UPDATE, asdict(record) | unchanged)
         return result.rowcount == 1
 
     def take(self, key: str, version: int) -> bool:
         with self._connection() as connection:
-            result = connection.execute(sa.delete(sessions).where(_has_version(key, version)))
+            result = connection.execute(TAKE, {"wanted": key, "expected": version})
         return result.rowcount == 1
 
     def touch(self, key: str, seen_at: float, expires_at: float) -> None:
@@ -85,8 +93,8 @@ class DatabaseStore:
 
     def for_user(self, user_id: int) -> list[Record]:
         with self._connection() as connection:
-            rows = connection.execute(sa.select(sessions).where(sessions.c.user_id == user_id))
-            return [Record(**row._mapping) for row in rows]
+            rows = connection.execute(sa.select(*columns).where(sessions.c.user_id == user_id))
+            return [Record(*row) for row in rows]
 
     def prune(self, now: float) -> int:
         expired = sessions.c.expires_at < now
@@ -112,7 +120,3 @@ class DatabaseStore:
                 yield connection
         except (DBAPIError, PoolTimeout) as error:
             raise StoreUnavailable(type(error).__name__) from error
-
-
-def _has_version(key: str, version: int) -> sa.ColumnElement[bool]:
-    return (sessions.c.key == key) & (sessions.c.version == version)

@@ -25,13 +25,13 @@ columns = session_index.c
 
 
 class Index:
-    """The rows on an engine. Each method is one statement, and each statement a transaction.
+    """The rows on an engine that commits each statement; each method is one statement.
 
     Every method raises StoreUnavailable when the database does not answer.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
     def add(self, key: str, user_id: int, expires_at: float) -> None:
         """Name a session. Raises StoreUnavailable, too, when there is one with this key."""

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from environs import Env, ValidationError
 from flask import Flask
 
-from ..database import db
+from ..database import autocommit_engine
 from .connections import Address, Connections
 from .index import Index
 from .protocol import Store, StoreUnavailable
@@ -54,7 +54,7 @@ def _check_url(url: str) -> None:
 def make_store(app: Flask) -> Store:
     """Return the store, connected at first use."""
     with app.app_context():
-        index = Index(db.engine)
+        index = Index(autocommit_engine())
     return MemcachedStore(
         Connections(Address.parse(app.config["MEMCACHED_URL"])),
         index,

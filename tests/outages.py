@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import psutil
 from sqlalchemy import make_url
@@ -60,3 +63,23 @@ def hanging(url: str) -> Iterator[None]:
 def kill(url: str) -> None:
     """End the server at once; its port refuses connections from then on."""
     psutil.wait_procs(tell(port_of(url), signal.SIGKILL), timeout=20)
+
+
+@contextmanager
+def killed(url: str) -> Iterator[Callable[[], None]]:
+    """The server is gone. Yields what starts it again, on its port and folder, for this block."""
+    server = processes(port_of(url))[0]
+    command, folder = server.cmdline(), server.cwd()
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        as_user = {"user": server.uids().real, "group": server.gids().real, "extra_groups": []}
+    kill(url)
+    with ExitStack() as stack:
+
+        def start_again() -> None:
+            log = stack.enter_context(Path(folder, "log").open("ab"))
+            again = psutil.Popen(command, cwd=folder, stdout=log, stderr=log, **as_user)
+            stack.callback(again.wait, 20)
+            stack.callback(again.kill)
+
+        yield start_again

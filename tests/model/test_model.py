@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
+from tests.added import WEAKENED, add_tests, check_types
 from tests.baked import BakedProject, sample
-from tests.mutation.protections import PROTECTIONS
 from tests.mutation.test_mutation import TESTS_FAILED, weaken
 from tests.servers import Servers
 
 MODEL = Path(__file__).with_name("session_model.py")
-WEAKENED = {protection.id: protection for protection in PROTECTIONS}
 
 pytestmark = pytest.mark.slow
 
@@ -25,18 +22,13 @@ def with_model(copy_of: Callable[[str], BakedProject]) -> Callable[[str], BakedP
     """A combination's project with the model among its tests."""
 
     def copy(name: str) -> BakedProject:
-        project = copy_of(name)
-        shutil.copy(MODEL, project.path / "tests" / "test_session_model.py")
-        return project
+        return add_tests(copy_of(name), MODEL)
 
     return copy
 
 
 def test_the_model_is_typed(with_model: Callable[[str], BakedProject], shared: Path) -> None:
-    project = with_model(sample()[0])
-    with FileLock(shared / "mypy.lock"):
-        cache = shared / "mypy"
-        project.run(project.python, "-m", "mypy", "--cache-dir", cache, "tests")
+    check_types(with_model(sample()[0]), shared)
 
 
 @pytest.mark.parametrize("name", sample())

@@ -20,7 +20,7 @@ def node(command: str, port: int, *options: str) -> Iterator[None]:
     """A server on this port that keeps nothing on a disk."""
     with server_folder() as (folder, as_user):
         settings = [*options, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        settings += ["--save", "", "--appendonly", "no"]
+        settings += ["--save", "", "--appendonly", "no", "--set-proc-title", "no"]
         ping = [program("redis-cli"), "-p", str(port), "ping"]
         with process([command, *settings], ping, folder, signal.SIGTERM, as_user):
             yield

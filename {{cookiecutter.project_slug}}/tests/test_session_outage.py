@@ -205,11 +205,14 @@ def test_nothing_of_the_answer_is_sent_with_the_error(
 
 
 @pytest.mark.requirement("R72")
+@pytest.mark.parametrize(
+    "error", [sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError]
+)
 def test_a_database_that_is_down_is_503_and_leaves_the_cookie_alone(
-    signed_in_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    signed_in_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: type[sa.exc.DBAPIError]
 ) -> None:
     def fail(*_: object) -> None:
-        raise sa.exc.OperationalError("SELECT", {}, Exception("down"))
+        raise error("SELECT", {}, Exception("down"))
 
     token = token_of(signed_in_client)
     with monkeypatch.context() as broken:

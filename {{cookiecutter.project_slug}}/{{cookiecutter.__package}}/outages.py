@@ -2,7 +2,7 @@
 
 from flask import Flask, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -13,7 +13,8 @@ from .sessions.protocol import StoreUnavailable
 
 def init_app(app: Flask) -> None:
     """Answer 503 when the session store or the database fails in a view."""
-    for error in (StoreUnavailable, OperationalError, InterfaceError, PoolTimeout):
+    # InternalError is what PostgreSQL answers to a write while it is read-only.
+    for error in (StoreUnavailable, OperationalError, InternalError, InterfaceError, PoolTimeout):
         app.register_error_handler(error, show_unavailable)
 
 

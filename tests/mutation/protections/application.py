@@ -6,6 +6,12 @@ from tests.mutation.protections.protection import CONFIG, DATABASE_MODULE, LOGS,
 
 PROTECTIONS = [
     Protection(
+        "a database that takes no writes is 503",
+        "{package}/outages.py",
+        "InternalError, InterfaceError, PoolTimeout)",
+        "InterfaceError, PoolTimeout)",
+    ),
+    Protection(
         "cookie: __Host- in production",
         CONFIG,
         'r"[\\w-]+\\Z" if development else r"__Host-[\\w-]+\\Z"',

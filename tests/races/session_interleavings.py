@@ -239,7 +239,7 @@ def test_what_has_ended_stays_so(
             return [lambda: slow(mine), lambda: revoke(desk.client, record.public_id)]
         return [lambda: slow(mine), lambda: quick(other_tab)]
 
-    has_too_many = slow is move and quick == desk.change_password  # orders, 462 of them
+    has_too_many = slow is move and quick == desk.change_password  # orders
     orders = some_orders(REPETITIONS) if has_too_many else None
     for outcome in side_by_side(watched_store, prepare, orders):
         assert outcome.slow.status_code == 200

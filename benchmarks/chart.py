@@ -84,6 +84,7 @@ def _groups(pages: Samples) -> list[tuple[str, list[Bar]]]:
 TITLES = {
     "sqlite": "SQLite",
     "postgresql": "PostgreSQL",
+    "mariadb": "MariaDB",
     "redis": "Redis",
     "mongodb": "MongoDB",
     "filesystem": "files",

@@ -21,7 +21,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 ENVIRONMENT = CACHE / "flask-secure-session" / "benchmarks"  # a second run installs nothing
 
 # An answer with several engines is measured on each; any other is one place of its own name.
-ENGINES = {"database": ["sqlite", "postgresql"]}
+ENGINES = {"database": ["sqlite", "postgresql", "mariadb"]}
 
 
 def all_places() -> dict[str, str]:
@@ -70,10 +70,11 @@ def bake(slug: str, folder: Path, **answers: str) -> Path:
 
 def install(projects: list[Path]) -> Path:
     """Return an interpreter that has what the projects and their peers depend on."""
-    wanted = set()
+    wanted: set[str] = set()
     for project in projects:
         metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-        wanted.update(metadata["project"]["dependencies"])
+        extras = metadata["project"].get("optional-dependencies", {}).values()
+        wanted.update(metadata["project"]["dependencies"], *extras)
     python = interpreter(ENVIRONMENT)
     tool = uv.find_uv_bin()
     commands = [] if python.exists() else [[tool, "venv", "--quiet", str(ENVIRONMENT)]]

@@ -1,13 +1,12 @@
-"""Redis: one HMGET, with the settings of the project's own client."""
+"""Redis: one HMGET, by the client as the project sets it up."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from benchmarks.plan import Place
 
@@ -23,12 +22,8 @@ BATCH = 10_000
 
 def limit(record: dict[str, Any], place: Place) -> Callable[[], object]:
     """Return the read of a hash."""
-    client = Redis.from_url(
-        place.environment["REDIS_URL"],
-        socket_timeout=1.0,
-        socket_connect_timeout=1.0,
-        retry=Retry(NoBackoff(), 0),
-    )
+    connection = importlib.import_module(f"{place.package}.sessions.connection")
+    client = connection.connect(place.environment["REDIS_URL"])
     values: dict[str, Any] = {
         name: "" if value is None else value for name, value in record.items()
     }

@@ -88,6 +88,7 @@ BACKENDS: dict[str, Callable[[Flask, Environment, bool], None]] = {
     "redis": _redis,
     "sqlite": _sql,
     "postgresql": _sql,
+    "mariadb": _sql,
     "memcached": _memcached,
     "filesystem": _filesystem,
     "mongodb": _mongodb,

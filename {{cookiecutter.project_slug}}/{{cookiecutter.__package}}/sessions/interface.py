@@ -1,6 +1,7 @@
 """Where Flask and the session layer meet: the cookie, and the headers that depend on it."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface as FlaskSessionInterface
@@ -34,11 +35,13 @@ class SessionInterface(FlaskSessionInterface):
         self.rules = rules
 
     def open_session(self, app: Flask, request: Request) -> Session:
-        """Return the session that the cookie names. The store is not asked before it is used."""
+        """Return the session of this request. Neither cookie nor store is read before its use."""
+        return Session(partial(self._token, app, request), partial(_visitor, request), self.rules)
+
+    def _token(self, app: Flask, request: Request) -> str | None:
+        """Return the token in the cookie, if it is one."""
         token = request.cookies.get(self.get_cookie_name(app), "")
-        agent = "".join(filter(str.isprintable, request.user_agent.string))[:LONGEST_USER_AGENT]
-        visitor = Visitor(user_agent=agent, ip=(request.remote_addr or "")[:LONGEST_IP])
-        return Session(token if is_token(token) else None, self.rules, visitor)
+        return token if is_token(token) else None
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the session back if this request used it, and tell the browser what it must know.
@@ -95,6 +98,12 @@ class SessionInterface(FlaskSessionInterface):
             httponly=True,
             samesite=self.get_cookie_samesite(app),
         )
+
+
+def _visitor(request: Request) -> Visitor:
+    """Return what a new record notes about who sent the request."""
+    agent = "".join(filter(str.isprintable, request.user_agent.string))[:LONGEST_USER_AGENT]
+    return Visitor(user_agent=agent, ip=(request.remote_addr or "")[:LONGEST_IP])
 
 
 def _replace_by_error(app: Flask, response: Response) -> None:

@@ -130,6 +130,7 @@ def _insert_record(session: Session) -> tuple[str, Record]:
     token = new_token()
     now = session.rules.clock()
     moved = None if session.identity_changed else session.record
+    visitor = session.visitor()
     record = Record(
         key=key_of(token),
         public_id=moved.public_id if moved else secrets.token_urlsafe(12),
@@ -139,8 +140,8 @@ def _insert_record(session: Session) -> tuple[str, Record]:
         seen_at=now,
         expires_at=now,
         version=0,
-        user_agent=session.visitor.user_agent,
-        ip=session.visitor.ip,
+        user_agent=visitor.user_agent,
+        ip=visitor.ip,
     )
     record = _renewed(session, record)
     session.rules.store.insert(record)

@@ -44,10 +44,15 @@ class Session(SessionMixin):
     new token then and forgets what it held before. Nobody has to remember to rotate it.
     """
 
-    def __init__(self, token: str | None, rules: SessionRules, visitor: Visitor) -> None:
-        self.token = token  # well-formed, or None
-        self.rules = rules
+    def __init__(
+        self,
+        read_token: Callable[[], str | None],
+        visitor: Callable[[], Visitor],
+        rules: SessionRules,
+    ) -> None:
+        self.token: str | None = None  # of the cookie, once loaded
         self.visitor = visitor
+        self.rules = rules
         self.record: Record | None = None  # as it was when loaded
         self.loaded = False
         self.failed = False  # the store did not answer: do not make this request wait again
@@ -57,6 +62,7 @@ class Session(SessionMixin):
         self.ended = False
         self.moved_from: Record | None = None  # the signpost to which this token leads
         self.after_save: list[Callable[[], None]] = []
+        self._read_token = read_token
         self._saved = False
         self._values: dict[str, Any] = {}
         self._written: set[str] = set()
@@ -149,6 +155,7 @@ class Session(SessionMixin):
         if self.loaded:
             return
         try:
+            self.token = self._read_token()
             found = self._read() if self.token else None
         except StoreUnavailable:
             self.failed = True

@@ -1,4 +1,4 @@
-"""Redis: one HMGET, by the client as the project sets it up."""
+"""Redis: one HMGET of a record's fields, by the client as the project sets it up."""
 
 from __future__ import annotations
 

@@ -21,63 +21,57 @@ PROTECTIONS = [
     Protection(
         "redis: a refused read is not a session that is gone",
         STORE,
-        "        raise StoreUnavailable(type(values).__name__) from values\n",
+        "        raise StoreUnavailable(type(value).__name__) from value\n",
         "        return None\n",
         REDIS,
     ),
     Protection(
         "redis: update compares the version",
         STORE,
-        "if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end\n",
-        "",
+        "if not value or string.match(value, '^%S+') ~= ARGV[1] then return 0 end\n",
+        "if not value then return 0 end\n",
         REDIS,
     ),
     Protection(
         "redis: take compares the version",
         STORE,
-        "if ARGV[1] and redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end\n",
+        "if ARGV[1] and string.match(value, '^%S+') ~= ARGV[1] then return nil end\n",
         "",
         REDIS,
     ),
     Protection(
         "redis: a touch never creates",
         STORE,
-        "if not seen_at or tonumber(seen_at) >= tonumber(ARGV[2]) then return 0 end\n",
-        "",
+        "if not front or (tonumber(seen_at) or 0) >= tonumber(ARGV[2]) then return 0 end\n",
+        "front, rest = front or '1 -', rest or ' []'\n",
         REDIS,
     ),
     Protection(
         "redis: a session has a time to live",
         STORE,
-        """redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-""",
-        "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n",
+        "_dump(record), px=life, nx=True)",
+        "_dump(record), nx=True)",
         REDIS,
     ),
     Protection(
         "redis: insert does not replace",
         STORE,
-        "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n",
-        "",
+        "_dump(record), px=life, nx=True)",
+        "_dump(record), px=life)",
         REDIS,
     ),
     Protection(
         "redis: an update renews the time to live",
         STORE,
-        """redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-""",
-        "redis.call('HSET', KEYS[1], unpack(ARGV, 3))\n",
+        "redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])",
+        "redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')",
         REDIS,
     ),
     Protection(
         "redis: a touch renews the time to live",
         STORE,
-        """'expires_at', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-""",
-        "'expires_at', ARGV[3])\n",
+        "redis.call('SET', KEYS[1], touched, 'PX', ARGV[1])",
+        "redis.call('SET', KEYS[1], touched, 'KEEPTTL')",
         REDIS,
     ),
     Protection(

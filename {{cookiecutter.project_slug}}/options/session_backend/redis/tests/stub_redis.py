@@ -49,7 +49,7 @@ class StubRedis(socketserver.ThreadingTCPServer):
             case ["CLUSTER", "SLOTS"]:
                 return [[0, 16383, ["127.0.0.1", self.port, "0" * 40]]]
             case ["COMMAND"]:
-                return [[name, -3, [], 1, 1, 1, [], [], [], []] for name in ("hmget", "zrem")]
+                return [[name, -3, [], 1, 1, 1, [], [], [], []] for name in ("get", "set", "zrem")]
             case ["CLIENT", *_]:
                 return "OK"
         return self.answer(words)

@@ -1,7 +1,7 @@
-"""Sessions in Redis or Valkey: a hash for each session, and a sorted set for each user."""
+"""Sessions in Redis or Valkey: a value for each session, and a sorted set for each user."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+import json
+from collections.abc import Callable
 from typing import Any
 
 from environs import Env, ValidationError
@@ -11,43 +11,40 @@ from redis import ResponseError
 from .address import parse
 from .connection import Client, connect, eval_with_copy, one_call
 from .protocol import Store, StoreUnavailable
-from .record import Record, UnreadableRecord, is_signpost
+from .record import UNREADABLE, Record, UnreadableRecord, is_signpost
 
-FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
 TRIES = 3
 INDEX_LIFETIME = 400 * 86_400  # seconds: SESSION_LIFETIME may be raised later, up to this
 INDEX_GRACE = 60.0  # seconds in which an entry of the index may still wait for its record
 
+# A session is one value, since a read then costs half of what nine fields take. What the scripts
+# look at stands in front: version, user, seen_at and expires_at, and then the rest as JSON.
+NOBODY = "-"
+
 # A script runs alone, so each of these is one step that no other request can get between. Each
 # uses one key, so that they work in a cluster.
-INSERT = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-"""
 UPDATE = """
-if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local value = redis.call('GET', KEYS[1])
+if not value or string.match(value, '^%S+') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
 return 1
 """
 TAKE = """
-local user_id = redis.call('HGET', KEYS[1], 'user_id')
-if not user_id then return nil end
-if ARGV[1] and redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end
+local value = redis.call('GET', KEYS[1])
+if not value then return nil end
+local user_id = string.match(value, '^%S+ (%d+) ')
+if ARGV[1] and string.match(value, '^%S+') ~= ARGV[1] then return nil end
 redis.call('DEL', KEYS[1])
-return user_id
+return user_id or ''
 """
 TOUCH = """
-local seen_at = redis.call('HGET', KEYS[1], 'seen_at')
-if not seen_at or tonumber(seen_at) >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'seen_at', ARGV[2], 'expires_at', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+local value = redis.call('GET', KEYS[1]) or ''
+local front, seen_at, rest = string.match(value, '^(%S+ %S+) (%S+) %S+( .*)$')
+if not front or (tonumber(seen_at) or 0) >= tonumber(ARGV[2]) then return 0 end
+local touched = front .. ' ' .. ARGV[2] .. ' ' .. ARGV[3] .. rest
+redis.call('SET', KEYS[1], touched, 'PX', ARGV[1])
 return 1
 """
-
-
 INDEX = """
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -86,12 +83,12 @@ class RedisStore:
     def load(self, key: str) -> Record | None:
         with one_call():
             try:
-                values: list[Any] = self._client.hmget(self._name(key), FIELDS)
+                value: Any = self._client.get(self._name(key))
             except ResponseError as error:
                 if str(error).startswith("WRONGTYPE"):
                     raise UnreadableRecord from error
                 raise
-        return _parse(key, values)
+        return None if value is None else _parse(key, value)
 
     def insert(self, record: Record) -> None:
         if record.user_id is not None:
@@ -99,14 +96,14 @@ class RedisStore:
             entry: list[Any] = [record.seen_at, record.key, INDEX_LIFETIME]
             with one_call():
                 self._client.eval(INDEX, 1, self._index(record.user_id), *entry)
-        arguments: list[Any] = [_milliseconds_left(record), *_flat(record)]
+        name, life = self._name(record.key), _milliseconds_left(record)
         with one_call():
-            if not self._client.eval(INSERT, 1, self._name(record.key), *arguments):
+            if not self._client.set(name, _dump(record), px=life, nx=True):
                 raise StoreUnavailable("a record with this key exists already")
 
     def update(self, record: Record) -> bool:
         name = self._name(record.key)
-        arguments: list[Any] = [record.version - 1, _milliseconds_left(record), *_flat(record)]
+        arguments: list[Any] = [record.version - 1, _milliseconds_left(record), _dump(record)]
         with one_call():
             if is_signpost(record):  # the token that leads here opens nothing any more
                 return bool(eval_with_copy(self._client, UPDATE, name, *arguments))
@@ -168,7 +165,7 @@ class RedisStore:
         """Return the records under these keys that are there and can be read."""
         with one_call(), self._client.pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.hmget(self._name(key), FIELDS)
+                pipe.get(self._name(key))
             answers = pipe.execute(raise_on_error=False)
         found = [_parse_or_none(key, values) for key, values in zip(keys, answers, strict=True)]
         return [record for record in found if record]
@@ -187,48 +184,45 @@ class RedisStore:
         return f"{self._prefix}:user:{user_id}"
 
 
-def _flat(record: Record) -> Iterator[Any]:
-    """Yield the record's fields and values in turn, as HSET takes them."""
-    values = asdict(record)
-    for name in FIELDS:
-        value = values[name]
-        yield name
-        yield "" if value is None else repr(value) if isinstance(value, float) else value
+def _dump(record: Record) -> str:
+    user = NOBODY if record.user_id is None else record.user_id
+    rest = [record.public_id, record.data, record.created_at, record.user_agent, record.ip]
+    return (
+        f"{record.version} {user} {record.seen_at!r} {record.expires_at!r}"
+        f" {json.dumps(rest, separators=(',', ':'))}"
+    )
 
 
 def _milliseconds_left(record: Record) -> int:
     return max(1, int((record.expires_at - record.seen_at) * 1000))
 
 
-def _parse(key: str, values: list[Any]) -> Record | None:
-    """Return the record of these values of FIELDS."""
-    if not any(values):
-        return None
+def _parse(key: str, value: bytes) -> Record:
     try:
-        texts = [value.decode() for value in values]
-        public_id, data, user_id, created_at, seen_at, expires_at, version, user_agent, ip = texts
+        version, user, seen_at, expires_at, rest = value.decode().split(" ", 4)
+        public_id, data, created_at, user_agent, ip = json.loads(rest)
         return Record(
-            key,
-            public_id,
-            data,
-            int(user_id) if user_id else None,
-            float(created_at),
-            float(seen_at),
-            float(expires_at),
-            int(version),
-            user_agent,
-            ip,
+            key=key,
+            public_id=public_id,
+            data=data,
+            user_id=None if user == NOBODY else int(user),
+            created_at=created_at,
+            seen_at=float(seen_at),
+            expires_at=float(expires_at),
+            version=int(version),
+            user_agent=user_agent,
+            ip=ip,
         )
-    except (AttributeError, ValueError) as error:  # a field is missing, or no number
+    except UNREADABLE as error:
         raise UnreadableRecord from error
 
 
-def _parse_or_none(key: str, values: Any) -> Record | None:
-    if isinstance(values, Exception):
-        if "WRONGTYPE" in str(values):  # not ours
+def _parse_or_none(key: str, value: Any) -> Record | None:
+    if isinstance(value, Exception):
+        if "WRONGTYPE" in str(value):  # not ours
             return None
-        raise StoreUnavailable(type(values).__name__) from values
+        raise StoreUnavailable(type(value).__name__) from value
     try:
-        return _parse(key, values)
+        return None if value is None else _parse(key, value)
     except UnreadableRecord:
         return None

@@ -2,15 +2,22 @@
 
 Every entry of protections/ is taken away from a baked project, one at a time. Its tests must
 then fail: not pass, and not end for another reason, such as a file that no longer imports.
+
+noticed.json says which test was the first to notice, and that one is asked alone before all others
+are. It saves time and decides nothing: whoever is not noticed there is not yet unnoticed.
+`NOTE_WHAT_NOTICES=1 uv run pytest tests/mutation` writes it anew.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from hooks.validation import package
 from tests.baked import CHOICES, COMBINATIONS, BakedProject, sample
@@ -19,6 +26,7 @@ from tests.mutation.protections.protection import Protection
 from tests.servers import Servers
 
 TESTS_FAILED = 1  # pytest's exit status; 0 is all passed, 2 and more is no proper run
+NOTICED = Path(__file__).with_name("noticed.json")
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +65,23 @@ def likely_first(project: Path, protection: Protection) -> list[str]:
     return [path.relative_to(project).as_posix() for path in paths]
 
 
+def noticed() -> dict[str, str]:
+    """The test that was the first to notice, by the protection's id."""
+    if not NOTICED.exists():
+        return {}
+    found: dict[str, str] = json.loads(NOTICED.read_text(encoding="utf-8"))
+    return found
+
+
+def note(protection: Protection, output: str) -> None:
+    """Remember the test that failed, without its parameters."""
+    match = re.search(r"^(?:FAILED|ERROR) (tests/[\w./]+::\w+)", output, re.MULTILINE)
+    assert match, output[-3000:]
+    with FileLock(f"{NOTICED}.lock"):
+        text = json.dumps({**noticed(), protection.id: match[1]}, indent=1, sort_keys=True)
+        NOTICED.write_text(text + "\n", encoding="utf-8")
+
+
 @pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda protection: protection.id)
 def test_without_this_protection_the_tests_are_red(
     protection: Protection,
@@ -67,8 +92,14 @@ def test_without_this_protection_the_tests_are_red(
     project = copy_of(combination_for(protection, baked))
     weaken(project.path, project.package, protection)
     url = {"DATABASE_URL": servers.url(protection.database)} if protection.database else {}
+    if (first := noticed().get(protection.id)) and "NOTE_WHAT_NOTICES" not in os.environ:
+        result = project.pytest("-q", "-x", first, **url)
+        if result.returncode == TESTS_FAILED:
+            return
     result = project.pytest("-q", "-x", *likely_first(project.path, protection), **url)
     assert result.returncode == TESTS_FAILED, result.stdout[-3000:]
+    if "NOTE_WHAT_NOTICES" in os.environ:
+        note(protection, result.stdout)
 
 
 def test_every_protection_has_a_name_of_its_own() -> None:

@@ -38,6 +38,13 @@ PROTECTIONS = [
         MEMCACHED,
     ),
     Protection(
+        "memcached: an answer may come in pieces",
+        STORE,
+        'client.ask(f"md',
+        'client.raw_command(f"md',
+        MEMCACHED,
+    ),
+    Protection(
         "memcached: a deletion that was not done is not reported as done",
         STORE,
         'return answer == b"HD"',

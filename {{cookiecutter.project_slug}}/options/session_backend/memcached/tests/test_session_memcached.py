@@ -27,6 +27,7 @@ from my_flask_app.sessions.connections import (
     TIMEOUT,
     Address,
     Connections,
+    LineClient,
 )
 from my_flask_app.sessions.index import columns, session_index
 from my_flask_app.sessions.protocol import StoreUnavailable
@@ -284,7 +285,7 @@ def test_a_server_without_meta_commands_is_refused(
 ) -> None:
     store, record = store_of(app), make_record()
     store.insert(record)
-    monkeypatch.setattr("pymemcache.client.base.Client.raw_command", lambda *_: b"MN")
+    monkeypatch.setattr(LineClient, "ask", lambda *_: b"MN")
     with pytest.raises(StoreUnavailable, match="md"):
         store.take(record.key, 1)
 
@@ -754,6 +755,17 @@ def test_a_late_answer_is_not_the_next_ones(connect: Callable[[str], Connections
         give_up_too_early()
     with connections.client() as client:
         assert client.version().startswith(b"1.")
+
+
+@pytest.mark.requirement("R36", "R72")
+def test_an_answer_may_come_in_pieces(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done is reported as done, however the network cuts the answer."""
+    store, record = store_of(app), make_record()
+    monkeypatch.setattr("pymemcache.client.base._recv", lambda sock, _: sock.recv(1))
+    store.insert(record)
+    assert store.update(replace(record, version=2))
+    assert store.take(record.key, 2)
+    assert store.load(record.key) is None
 
 
 @pytest.mark.requirement("R72")

@@ -51,6 +51,18 @@ class Address:
         return cls(parts.hostname, parts.port or PORT, login, parts.scheme == "memcacheds")
 
 
+class LineClient(Client):
+    """A client with one method for commands that pymemcache does not know."""
+
+    def ask(self, command: str) -> bytes:
+        """Return the line with which the server answers.
+
+        `raw_command` of pymemcache loses the beginning of one that comes in two packets.
+        """
+        (answer,) = self._misc_cmd([f"{command}\r\n".encode()], command.encode(), noreply=False)
+        return answer
+
+
 class Connections:
     """As many connections to one server as threads use at once; they are opened at first use."""
 
@@ -60,7 +72,7 @@ class Connections:
         self._start()
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> Iterator[LineClient]:
         """Yield a client. Raises StoreUnavailable for all that goes wrong in the block."""
         if self._process != os.getpid():
             # After a fork. Two processes on one connection would read each other's answers.
@@ -81,12 +93,12 @@ class Connections:
         self._pool.clear()
 
     def _start(self) -> None:
-        self._pool: ObjectPool[Client] = ObjectPool(self._new_client, Client.close)
+        self._pool: ObjectPool[LineClient] = ObjectPool(self._new_client, LineClient.close)
         self._process = os.getpid()
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> LineClient:
         # Without a serde, pymemcache gives back bytes as they are: it never unpickles (CWE-502).
-        return Client(
+        return LineClient(
             (self._address.host, self._address.port),
             connect_timeout=TIMEOUT,
             timeout=TIMEOUT,

@@ -196,7 +196,7 @@ class MemcachedStore:
         expired needs memory, of which a full server has none.
         """
         with self._connections.client() as client:
-            answer: bytes = client.raw_command(f"md {self._name(key)} C{number.decode()}")
+            answer = client.ask(f"md {self._name(key)} C{number.decode()}")
         if answer not in (b"HD", b"NF", b"EX"):
             raise StoreUnavailable("memcached does not understand `md`")
         return answer == b"HD"

@@ -279,6 +279,26 @@ def test_a_key_that_has_moved_to_another_node_is_found_there(
 
 @pytest.mark.parametrize("form", ["cluster"])
 @pytest.mark.parametrize(
+    "step",
+    [
+        lambda store: store.load("key"),
+        lambda store: store.delete("key"),
+        lambda store: store._load_all(["key"]),
+    ],
+    ids=["load", "delete", "load all"],
+)
+@pytest.mark.requirement("R72")
+def test_a_node_that_has_joined_just_now_is_store_unavailable(
+    server: StubRedis, store: RedisStore, form: str, step: Callable[[RedisStore], Any]
+) -> None:
+    """redis-py does not know the node of such an ASK, and fails by accident."""
+    server.answer = lambda words: ResponseError("ASK 1 127.0.0.1:1")
+    with pytest.raises(StoreUnavailable):
+        step(store)
+
+
+@pytest.mark.parametrize("form", ["cluster"])
+@pytest.mark.parametrize(
     "step", [lambda store: store.load("key"), lambda store: store.delete("key")]
 )
 @pytest.mark.requirement("R72")

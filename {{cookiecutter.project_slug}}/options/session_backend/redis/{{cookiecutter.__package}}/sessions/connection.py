@@ -33,6 +33,12 @@ COPY_TIMEOUT = 100  # milliseconds
 UNREACHABLE = (exceptions.ConnectionError, exceptions.TimeoutError)
 REDIRECTED = (exceptions.AskError, exceptions.ClusterDownError, exceptions.TryAgainError)
 
+FAILURES = (
+    exceptions.RedisError,
+    exceptions.RedisClusterException,
+    AttributeError,  # redis-py's, when ASK leads to a node that has joined the Cluster just now
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -175,7 +181,7 @@ class one_call:  # noqa: N801 (a context manager; from a generator it takes thre
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         _time.out = math.inf
-        if isinstance(error, (exceptions.RedisError, exceptions.RedisClusterException)):
+        if isinstance(error, FAILURES):
             raise StoreUnavailable(type(error).__name__) from error
 
 

@@ -1,17 +1,18 @@
 """Whatever stands in the store instead of a session is nobody's session, and no error (CWE-502)."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
 from my_flask_app.models import User
-from my_flask_app.sessions.record import encode, key_of
+from my_flask_app.sessions.record import UnreadableRecord, decode, encode, is_signpost, key_of
 
 from .backend import overwrite
 from .notebook import add_notebook
-from .stores import record_of, store_of
+from .stores import make_record, record_of, store_of
 from .style import SIGNED_IN_PAGE, is_signed_in, log_in, succeeded
 from .support import browser, cookies_set, token_of
 
@@ -129,3 +130,33 @@ def test_the_list_of_devices_leaves_out_a_corrupt_entry(
     overwrite(store_of(app), key_of(token_of(desk) or ""), data="garbage")
     result = app.test_cli_runner().invoke(args=["sessions", "list", user.email])
     assert (result.exit_code, len(result.output.splitlines())) == (0, 1)
+
+
+@pytest.mark.requirement("R72")
+def test_the_list_of_devices_leaves_out_a_time_of_which_no_date_can_be_made(
+    app: Flask, signed_in_client: FlaskClient, user: User
+) -> None:
+    far = {"created_at": 1e100, "seen_at": 1e100, "expires_at": 1e100}
+    desk = browser(app)
+    with desk.session_transaction() as values:
+        values["user_id"] = user.id
+    overwrite(store_of(app), key_of(token_of(desk) or ""), **far)
+    result = app.test_cli_runner().invoke(args=["sessions", "list", user.email])
+    assert (result.exit_code, len(result.output.splitlines())) == (0, 1)
+    assert not is_signed_in(desk)
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize("user_id", [2**63, 10**30, 0, -1])
+def test_a_user_whom_no_database_can_have_is_unreadable(user_id: int) -> None:
+    with pytest.raises(UnreadableRecord):
+        decode(make_record(user_id=user_id))
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize(
+    "fields", [{"data": 5}, {"data": b"5"}, {"data": "5", "expires_at": "never"}], ids=str
+)
+def test_a_damaged_signpost_leads_nowhere(fields: dict[str, Any]) -> None:
+    assert is_signpost(make_record(user_id=None, data="5"))
+    assert not is_signpost(make_record(user_id=None, **fields))

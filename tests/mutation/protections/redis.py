@@ -26,6 +26,20 @@ PROTECTIONS = [
         REDIS,
     ),
     Protection(
+        "redis: a damaged record is in no list",
+        STORE,
+        "    return record if record and is_well_formed(record) else None\n",
+        "    return record\n",
+        REDIS,
+    ),
+    Protection(
+        "redis: a node that nobody has heard of is an outage, and no fault of the program",
+        CONNECTION,
+        "    AttributeError,  #",
+        "    #",
+        REDIS,
+    ),
+    Protection(
         "redis: update compares the version",
         STORE,
         "if not value or string.match(value, '^%S+') ~= ARGV[1] then return 0 end\n",

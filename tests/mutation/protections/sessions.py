@@ -233,9 +233,27 @@ PROTECTIONS = [
     Protection(
         "a record has the right types",
         RECORD,
-        "if not isinstance(values, dict) or not _is_well_formed(record):",
+        "if not isinstance(values, dict) or not is_well_formed(record):",
         "if not isinstance(values, dict):",
         DATABASE,
+    ),
+    Protection(
+        "a record has no time of which no date can be made",
+        RECORD,
+        "        and max(record.created_at, record.seen_at) < FAR\n",
+        "",
+    ),
+    Protection(
+        "a record has no user whom no database can have",
+        RECORD,
+        "        and (record.user_id is None or 0 < record.user_id <= LARGEST_ID)\n",
+        "",
+    ),
+    Protection(
+        "a damaged signpost is none",
+        RECORD,
+        "        and is_well_formed(record)\n        and SIGNPOST",
+        "        and SIGNPOST",
     ),
     Protection(
         "damage that only tags can do is unreadable",

@@ -14,7 +14,9 @@ LONGEST_USER_AGENT = 200  # characters that are kept
 LONGEST_IP = 45  # characters of the longest IPv6 address
 SIGNPOST_LIFETIME = 60.0  # seconds; far longer than an answer is under way
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-SIGNPOST = re.compile(r"[0-9]{1,20}")
+SIGNPOST = re.compile(r"[0-9]{1,18}")
+LARGEST_ID = 2**63 - 1  # a database takes no larger number
+FAR = 1e11  # seconds; of a time beyond the year 5138 no date can be made in the end
 
 # What reading planted data can raise: an empty tag StopIteration, a far year OverflowError.
 UNREADABLE = (
@@ -93,7 +95,7 @@ def decode(record: Record) -> dict[str, Any]:
         values = _serializer.loads(record.data)
     except UNREADABLE as error:
         raise UnreadableRecord from error
-    if not isinstance(values, dict) or not _is_well_formed(record):
+    if not isinstance(values, dict) or not is_well_formed(record):
         raise UnreadableRecord
     user_id = values.get("user_id")
     if type(user_id) is not type(record.user_id) or user_id != record.user_id:
@@ -119,15 +121,22 @@ def signpost(record: Record, now: float) -> Record:
 
 def is_signpost(record: Record) -> bool:
     """Tell whether this is no session, but what the move of one has left."""
-    return record.user_id is None and SIGNPOST.fullmatch(record.data) is not None
+    return (
+        record.user_id is None
+        and is_well_formed(record)
+        and SIGNPOST.fullmatch(record.data) is not None
+    )
 
 
-def _is_well_formed(record: Record) -> bool:
+def is_well_formed(record: Record) -> bool:
+    """Tell whether each field is of its type, and no number larger than one can calculate with."""
     times = (record.created_at, record.seen_at, record.expires_at)
     texts = (record.key, record.public_id, record.data, record.user_agent, record.ip)
     return (
         all(isinstance(time, float) and math.isfinite(time) for time in times)
+        and max(record.created_at, record.seen_at) < FAR
         and all(isinstance(text, str) for text in texts)
         and type(record.version) is int
         and type(record.user_id) in (int, type(None))
+        and (record.user_id is None or 0 < record.user_id <= LARGEST_ID)
     )

@@ -15,7 +15,7 @@ from my_flask_app.sessions.record import key_of
 from .backend import connection, overwrite
 from .notebook import add_notebook
 from .stores import NOW, make_record, record_of, store_of
-from .style import is_signed_in, log_in, reauthenticate
+from .style import is_signed_in, log_in, reauthenticate, succeeded
 from .support import Clock, browser, cookies_set, token_of
 
 INDEX = "user:7"
@@ -87,6 +87,7 @@ def test_the_index_is_cleaned_when_it_is_read_and_not_too_soon(app: Flask, clock
         {"version": "first"},
         {"user_id": "1 or 1=1"},
         {"data": 5},
+        {"data": 5, "user_id": None},
     ],
     ids=str,
 )
@@ -99,6 +100,20 @@ def test_a_field_of_the_wrong_type_means_anonymous(
     overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), **fields)
     assert not is_signed_in(signed_in_client)
     assert "session_unreadable" in caplog.messages
+
+
+@pytest.mark.requirement("R23", "R72")
+@pytest.mark.parametrize("fields", [{"created_at": "yesterday"}, {"seen_at": "nan"}], ids=str)
+def test_a_field_of_the_wrong_type_keeps_nobody_from_signing_in(
+    app: Flask, signed_in_client: FlaskClient, user: User, fields: dict[str, Any]
+) -> None:
+    """Signing in looks at all sessions of the user, of which the oldest may have to go."""
+    overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), **fields)
+    client = browser(app)
+    assert succeeded(log_in(client, user.email))
+    assert [record.key for record in store_of(app).for_user(user.id)] == [
+        key_of(token_of(client) or "")
+    ]
 
 
 @pytest.mark.requirement("R23", "R72")

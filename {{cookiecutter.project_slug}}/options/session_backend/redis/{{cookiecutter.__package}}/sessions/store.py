@@ -11,7 +11,7 @@ from redis import ResponseError
 from .address import parse
 from .connection import Client, connect, eval_with_copy, one_call
 from .protocol import Store, StoreUnavailable
-from .record import UNREADABLE, Record, UnreadableRecord, is_signpost
+from .record import UNREADABLE, Record, UnreadableRecord, is_signpost, is_well_formed
 
 TRIES = 3
 INDEX_LIFETIME = 400 * 86_400  # seconds: SESSION_LIFETIME may be raised later, up to this
@@ -223,6 +223,7 @@ def _parse_or_none(key: str, value: Any) -> Record | None:
             return None
         raise StoreUnavailable(type(value).__name__) from value
     try:
-        return None if value is None else _parse(key, value)
+        record = None if value is None else _parse(key, value)
     except UnreadableRecord:
         return None
+    return record if record and is_well_formed(record) else None

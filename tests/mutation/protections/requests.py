@@ -157,14 +157,14 @@ PROTECTIONS = [
     Protection(
         "throttle: compare-and-swap",
         THROTTLE,
-        "unchanged = (counters.c.key == key) & (counters.c.failures == row.failures)",
-        "unchanged = counters.c.key == key",
+        "UPDATE = sa.update(counters).where(_is_unchanged)",
+        "UPDATE = sa.update(counters).where(_has_key)",
     ),
     Protection(
         "throttle: success gives back one attempt only",
         THROTTLE,
-        '    back = {"failures": counters.c.failures - 1}\n',
-        '    back = {"failures": 0}\n',
+        ".values(failures=counters.c.failures - 1)",
+        ".values(failures=0)",
     ),
     Protection(
         "throttle: by account from everywhere",

@@ -43,6 +43,18 @@ counters = sa.Table(
     sa.Column("failed_at", sa.Double, nullable=False),
 )
 
+# Made once: to build a statement takes longer than to run it.
+_has_key = counters.c.key == sa.bindparam("wanted")
+_is_unchanged = _has_key & (counters.c.failures == sa.bindparam("expected"))
+ROW = sa.select(counters).where(_has_key)
+INSERT = sa.insert(counters)
+UPDATE = sa.update(counters).where(_is_unchanged)
+TAKE_BACK = (
+    sa.update(counters)
+    .where(_has_key & (counters.c.failures > 0))
+    .values(failures=counters.c.failures - 1)
+)
+
 
 class TooManyAttempts(TooManyRequests):
     """Sign-in has to wait."""
@@ -68,11 +80,12 @@ class Attempt:
         # Dated ahead, so that it is forgotten when the address is not known any more.
         known_until = current_app.config["CLOCK"]() + KNOWN_FOR - FORGET_AFTER
         known = {"key": self.key("known"), "failures": 0, "blocked_until": 0.0}
+        known |= {"failed_at": known_until}
         with suppress(SQLAlchemyError), _engine().connect() as connection:
             connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
             for kind in self.kinds:
                 _take_back(connection, self.key(kind))
-            connection.execute(sa.insert(counters).values(**known, failed_at=known_until))
+            connection.execute(INSERT, known)
 
     def withdraw(self) -> None:
         """Take the attempt back: it was not looked at."""
@@ -96,8 +109,8 @@ def begin_attempt(account: str) -> Attempt:
     attempt = Attempt(account=account, source=_source(request.remote_addr or ""))
     now: float = current_app.config["CLOCK"]()
     with _engine().connect() as connection:
-        known = sa.select(counters.c.failed_at).where(counters.c.key == attempt.key("known"))
-        is_known = (connection.scalar(known) or 0.0) > now - FORGET_AFTER
+        known = connection.execute(ROW, {"wanted": attempt.key("known")}).one_or_none()
+        is_known = known is not None and known.failed_at > now - FORGET_AFTER
         kinds = tuple(kind for kind in LIMITS if not (is_known and kind == "account"))
         attempt = replace(attempt, kinds=kinds)
         _refuse_if_blocked(connection, [attempt.key(kind) for kind in kinds], now)
@@ -126,9 +139,7 @@ def forget_old_attempts(now: float) -> int:
 
 
 def _take_back(connection: sa.Connection, key: str) -> None:
-    counted = (counters.c.key == key) & (counters.c.failures > 0)
-    back = {"failures": counters.c.failures - 1}
-    connection.execute(sa.update(counters).where(counted).values(back))
+    connection.execute(TAKE_BACK, {"wanted": key})
 
 
 def _digest(text: str) -> str:
@@ -146,18 +157,18 @@ def _refuse_if_blocked(connection: sa.Connection, keys: Iterable[str], now: floa
 
 def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
     for _ in range(TRIES):
-        row = connection.execute(sa.select(counters).where(counters.c.key == key)).one_or_none()
+        row = connection.execute(ROW, {"wanted": key}).one_or_none()
         if row is None:
             first = {"key": key, "failures": 1, "blocked_until": 0.0, "failed_at": now}
             try:
-                connection.execute(sa.insert(counters).values(first))
+                connection.execute(INSERT, first)
             except IntegrityError:
                 continue  # another worker was first
             return
         if row.blocked_until > now:
             _refuse_if_blocked(connection, [key], now)
         failures = 1 if row.failed_at < now - FORGET_AFTER else row.failures + 1
-        unchanged = (counters.c.key == key) & (counters.c.failures == row.failures)
+        unchanged = {"wanted": key, "expected": row.failures}
         wait = _wait(failures - limit)
         values = {
             "failures": failures,
@@ -165,7 +176,7 @@ def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
             "blocked_until": now + wait if wait else 0.0,
             "failed_at": now,
         }
-        if connection.execute(sa.update(counters).where(unchanged).values(values)).rowcount == 1:
+        if connection.execute(UPDATE, values | unchanged).rowcount == 1:
             return
     raise TooManyAttempts(retry_after=1)
 

@@ -22,7 +22,7 @@ from .protocol import Store, StoreUnavailable
 from .record import Record, UnreadableRecord
 
 FIELDS = get_type_hints(Record)  # name and type of each
-PRUNE_BATCH = 500  # so that one deletion is done long before its time is up
+PRUNE_BATCH = 100  # so that one deletion is done long before its time is up
 TIMEOUT = 1000  # milliseconds
 GRACE = 3600  # seconds: MongoDB goes by its own clock, which may be ahead of ours
 

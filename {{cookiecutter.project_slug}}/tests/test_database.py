@@ -1,5 +1,7 @@
 """What the application expects of every database, and PostgreSQL does by itself."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -70,10 +72,25 @@ def test_a_transaction_sees_what_others_have_committed(app: Flask, user: User) -
 
 
 def test_no_url_makes_a_connection_patient() -> None:
-    parameters = {"host": "db", "charset": "latin1", "read_timeout": 60, "sql_mode": ""}
+    parameters: dict[str, Any] = {"host": "db", "charset": "latin1", "sql_mode": ""}
+    parameters |= {"autocommit": "true", "read_timeout": 60}
     database._connect_to_mariadb(None, None, None, parameters)
     assert parameters.pop("host") == "db"
     assert parameters.pop("charset") == "utf8mb4"
     assert parameters.pop("sql_mode") == "TRADITIONAL"
+    assert parameters.pop("autocommit") is False
     assert parameters.keys() == {"connect_timeout", "read_timeout", "write_timeout"}
     assert set(parameters.values()) == {1.0}
+
+
+def test_no_url_makes_a_connection_to_postgresql_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does an option that we have set already break it."""
+    monkeypatch.setattr(database.ImpatientConnection, "connect", lambda **given: given)
+    asked = {"host": "db", "autocommit": "true", "connect_timeout": "60"}
+    assert database._connect_to_postgresql(None, None, [], asked) == {
+        "host": "db",
+        "autocommit": False,
+        "connect_timeout": 2,
+    }

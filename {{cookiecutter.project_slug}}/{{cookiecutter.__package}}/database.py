@@ -19,8 +19,11 @@ from sqlalchemy.schema import CreateTable
 TIMEOUT = 1.0  # seconds that a statement may take before the request gives up with 503
 CONNECT_TIMEOUT = 2  # seconds; libpq takes no less
 
-# What every connection to MariaDB and MySQL has, whatever DATABASE_URL asks for.
+# What every connection has, whatever DATABASE_URL asks for. By itself each driver begins a
+# transaction: what a view takes back must not be stored by then.
+POSTGRESQL = {"autocommit": False, "connect_timeout": CONNECT_TIMEOUT}
 MARIADB = {
+    "autocommit": False,
     "charset": "utf8mb4",
     "sql_mode": "TRADITIONAL",  # a text that is too long is an error, and not cut
     "connect_timeout": TIMEOUT,
@@ -147,7 +150,7 @@ def _replace_if_closed(connection: Any, _: Any, __: Any) -> None:
 
 
 def _connect_to_postgresql(_: Any, __: Any, args: Any, parameters: dict[str, Any]) -> Any:
-    return ImpatientConnection.connect(*args, connect_timeout=CONNECT_TIMEOUT, **parameters)
+    return ImpatientConnection.connect(*args, **parameters | POSTGRESQL)
 
 
 def _connect_to_mariadb(_: Any, __: Any, ___: Any, parameters: dict[str, Any]) -> None:

@@ -62,6 +62,18 @@ PROTECTIONS = [
         "",
     ),
     Protection(
+        "database mariadb: the URL does not end transactions",
+        DATABASE_MODULE,
+        '    "autocommit": False,\n',
+        "",
+    ),
+    Protection(
+        "database: the URL does not change a connection to PostgreSQL",
+        DATABASE_MODULE,
+        "**parameters | POSTGRESQL)",
+        "**POSTGRESQL | parameters)",
+    ),
+    Protection(
         "database: an UPDATE that finds nothing is noticed",
         DATABASE_MODULE,
         "    return result.rowcount == 1\n",

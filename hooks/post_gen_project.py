@@ -15,10 +15,11 @@ CONTEXT = json.loads(r"""{{ cookiecutter | jsonify }}""")
 
 
 def keep_the_chosen_options() -> None:
-    style = CONTEXT["auth_style"]
+    backend, style = CONTEXT["session_backend"], CONTEXT["auth_style"]
+    parts = [*CONTEXT["_shared"][backend], *CONTEXT["_shared"][style]]
     layers = [
-        f"session_backend/{CONTEXT['session_backend']}",
-        *(f"shared/{part}" for part in CONTEXT["_shared"][style]),
+        f"session_backend/{backend}",
+        *(f"shared/{part}" for part in parts),
         f"auth_style/{style}",
     ]
     for layer in layers:

@@ -62,7 +62,7 @@ def test_every_shared_part_is_used_by_some_answer() -> None:
     used = {part for parts in QUESTIONS["_shared"].values() for part in parts}
 
     assert {path.name for path in (TEMPLATE / "options" / "shared").iterdir()} == used
-    assert set(QUESTIONS["_shared"]) == set(CHOICES["auth_style"])
+    assert set(QUESTIONS["_shared"]) == {*CHOICES["session_backend"], *CHOICES["auth_style"]}
     assert {path.name for path in (TEMPLATE / "options").iterdir()} == {*CHOICES, "shared"}
 
 
@@ -70,11 +70,10 @@ def test_no_two_layers_of_a_combination_bring_the_same_file() -> None:
     """An answer adds to the project, it does not paint over what another one brought."""
     for answers in COMBINATIONS.values():
         options = TEMPLATE / "options"
-        layers = [TEMPLATE, options / "session_backend" / answers["session_backend"]]
-        layers += [
-            options / "shared" / part for part in QUESTIONS["_shared"][answers["auth_style"]]
-        ]
-        layers += [options / "auth_style" / answers["auth_style"]]
+        layers = [TEMPLATE]
+        for prompt in ("session_backend", "auth_style"):
+            layers += [options / prompt / answers[prompt]]
+            layers += [options / "shared" / part for part in QUESTIONS["_shared"][answers[prompt]]]
         seen: set[Path] = set()
         for layer in layers:
             files = {

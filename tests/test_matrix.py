@@ -19,22 +19,24 @@ from cookiecutter.exceptions import FailedHookException
 from filelock import FileLock
 
 from hooks.validation import check
-from tests.baked import CHOICES, BakedProject
+from tests.baked import CHOICES, QUESTIONS, BakedProject
 from tests.servers import Servers, needed_by
 
 ONLY_HERE = {"deptry", "hypothesis", "requirements", "sortedcontainers", "tomli"}  # of our fixture
 COPIED = {".html", ".css", ".js", ".svg"}
 # What gives away an answer that was not chosen, where its own name is too common a word for that.
 MENTIONS = {
-    "database": r"0002_sessions|create_table\(\s*.sessions",
+    "database": r"sessions that live in the application's database",
     "redis": r"redis|valkey",
     "filesystem": r"\bfilesystem\b|SESSION_DIR|fcntl",
     "mongodb": r"mongo|\bbson\b",
     "memcached": r"memcache|session_index",
     "dynamodb": r"dynamo|boto|\bmoto\b|\baws\b",
+    "signed-cookie": r"signed.cookie|CookieStore|itsdangerous|SessionTooLarge",
     "password": r"wtforms|<form",
     "api": r"/api/|problem\+json",
 }
+PARTS = {"rows": r"0002_sessions|create_table\(\s*.sessions|DatabaseStore"}  # of options/shared/
 
 
 def test_python_is_clean(project: BakedProject) -> None:
@@ -84,8 +86,10 @@ def test_no_other_answer_is_mentioned(project: BakedProject) -> None:
         for answer in answers
         if answer != project.answers[prompt]
     }
-    for answer in others:
-        pattern = re.compile(MENTIONS.get(answer, rf"\b{re.escape(answer)}\b"), re.IGNORECASE)
+    taken = {part for prompt in CHOICES for part in QUESTIONS["_shared"][project.answers[prompt]]}
+    for answer in [*others, *(PARTS.keys() - taken)]:
+        mentions = (MENTIONS | PARTS).get(answer, rf"\b{re.escape(answer)}\b")
+        pattern = re.compile(mentions, re.IGNORECASE)
         for name, text in project.texts():
             assert not pattern.search(name), name
             found = pattern.search(text)

@@ -3,6 +3,9 @@
 This file is put among a rendered project's tests (see test_model.py). Hypothesis tells the story:
 two users, three browsers, a clock that jumps, and cookies that are copied and used again. After
 each step every token that was ever sent is presented once more, and the answer must be the model's.
+
+Where cookies carry the data, each cookie has a note of its own, however many a session has sent;
+and a session of nobody is its cookie alone, which nothing ends before its time.
 """
 
 from collections import Counter
@@ -36,6 +39,7 @@ from my_flask_app.sessions.lifetime import ANONYMOUS_LIFETIME, TOUCH_INTERVAL
 from my_flask_app.sessions.record import SIGNPOST_LIFETIME
 
 from . import style
+from .cookies import STORE_HAS_THE_DATA
 from .stores import record_of
 from .support import PASSWORD, Clock, browser, cookies_set, make_user, token_of, use_token
 
@@ -94,6 +98,12 @@ class Meaning:
 
     story: Story
     signpost_until: float | None = None
+    carried: int | None = None  # the note, where the cookie and not the store has it
+
+    @property
+    def note(self) -> int | None:
+        """Return the note that a request with this cookie finds."""
+        return self.story.note if STORE_HAS_THE_DATA else self.carried
 
 
 @dataclass
@@ -143,7 +153,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.assert_no_cookie(response)
             return
         if before:
-            before.ended = True
+            self.end(before)
         story = Story(somebody, self.now, self.now, somebody.epoch, proved=self.now)
         live = [one for one in self.stories_of(somebody) if one.is_live(self.now)]
         live = sorted([*live, story], key=lambda one: one.created, reverse=True)
@@ -166,7 +176,7 @@ class SessionMachine(RuleBasedStateMachine):
         response = style.log_out(client)
         assert style.succeeded(response) or style.asks_to_sign_in(response)
         if ends:
-            ends.ended = True
+            self.end(ends)
             assert token_of(client) is None
         else:
             self.assert_no_cookie(response)
@@ -174,12 +184,13 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(who=BROWSERS)
     def reauthenticate(self, who: int) -> None:
         client = self.browsers[who]
+        before = self.meaning_of(client)
         story, person = self.signed_in(client)
         response = style.reauthenticate(client, person.password if person else PASSWORD)
         assert style.succeeded(response) is (person is not None)
         if story and person:
             story.proved = self.now
-            self.rotated(client, story)
+            self.rotated(client, story, before)
 
     @rule(
         who=BROWSERS,
@@ -205,6 +216,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(who=BROWSERS)
     def change_password(self, who: int) -> None:
         client = self.browsers[who]
+        before = self.meaning_of(client)
         story, person = self.signed_in(client)
         self.passwords += 1
         new = f"a staple of batteries, horse number {self.passwords}"
@@ -215,22 +227,24 @@ class SessionMachine(RuleBasedStateMachine):
         assert person
         person.password = new
         story.proved = self.now
-        self.new_epoch(client, story, person)
+        self.new_epoch(client, story, person, before)
 
     @rule(who=BROWSERS)
     def revoke_others(self, who: int) -> None:
         client = self.browsers[who]
+        before = self.meaning_of(client)
         story, person = self.signed_in(client)
         response = style.revoke_others(client)
         if self.may_do_what_needs_a_fresh_sign_in(story, person, response):
             assert story
             assert person
-            self.new_epoch(client, story, person)
+            self.new_epoch(client, story, person, before)
 
     @precondition(lambda self: self.meanings)
     @rule(who=BROWSERS, which=st.integers(0, 50))
     def revoke_one(self, who: int, which: int) -> None:
         client = self.browsers[who]
+        before = self.meaning_of(client)
         story, person = self.signed_in(client)
         known = [one for one in self.stories() if one.person]
         if not known:
@@ -243,6 +257,7 @@ class SessionMachine(RuleBasedStateMachine):
         elif self.may_do_what_needs_a_fresh_sign_in(story, person, response):
             target.ended = True
             self.world.happened["revoked"] += 1
+        self.take_note_of_message(client, before)
 
     @rule(who=BROWSERS, note=st.integers(0, 9))
     def write(self, who: int, note: int) -> None:
@@ -250,14 +265,21 @@ class SessionMachine(RuleBasedStateMachine):
         meaning, story = self.meaning_of(client), self.story_of(client)
         response = client.post(f"/model/note/{note}")
         assert response.status_code == 204
-        if story:
+        if story and STORE_HAS_THE_DATA:
             story.note, story.seen = note, self.now
             self.assert_no_cookie(response)
+        elif story:
+            if story.person:
+                story.seen = self.now
+            else:  # the cookie before this one lives on
+                story = replace(story, seen=self.now)
+            assert len(cookies_set(response)) == 1
+            self.meanings[token_of(client) or ""] = Meaning(story, carried=note)
         elif meaning and meaning.signpost_until and self.now < meaning.signpost_until:
             self.assert_no_cookie(response)  # it would undo the one that the move has sent
             self.world.happened["write of a late request"] += 1
         else:
-            self.take_note_of_token(client, Story(None, self.now, self.now, note=note))
+            self.take_note_of_token(client, Story(None, self.now, self.now, note=note), note)
 
     @rule(who=BROWSERS, note=st.integers(0, 9))
     def write_anonymously(self, who: int, note: int) -> None:
@@ -323,8 +345,9 @@ class SessionMachine(RuleBasedStateMachine):
             response = use_token(browser(self.app), token).get("/model/who")
             story, person, note = meaning.story, None, None
             if meaning.signpost_until is None and story.is_live(self.now):
-                person, note = story.user(self.now), story.note
-                if self.now - story.seen >= min(TOUCH_INTERVAL, IDLE / 10):
+                person, note = story.user(self.now), meaning.note
+                is_stored = STORE_HAS_THE_DATA or story.person
+                if is_stored and self.now - story.seen >= min(TOUCH_INTERVAL, IDLE / 10):
                     story.seen = self.now
             elif meaning.signpost_until is None and not story.ended:
                 self.world.happened["expired"] += 1
@@ -385,16 +408,31 @@ class SessionMachine(RuleBasedStateMachine):
             assert style.succeeded(response) is is_allowed
         return is_allowed
 
-    def take_note_of_token(self, client: FlaskClient, story: Story) -> None:
+    def end(self, story: Story) -> None:
+        """Note that a session is over; that of nobody is not, while only its cookie has it."""
+        story.ended = STORE_HAS_THE_DATA or story.person is not None
+
+    def take_note_of_token(
+        self, client: FlaskClient, story: Story, note: int | None = None
+    ) -> None:
         token = token_of(client)
         assert token
         assert token not in self.meanings
-        self.meanings[token] = Meaning(story)
+        self.meanings[token] = Meaning(story, carried=note)
         record = record_of(self.app, client)
         assert record
         story.public_id = record.public_id
 
-    def rotated(self, client: FlaskClient, story: Story) -> None:
+    def take_note_of_message(self, client: FlaskClient, before: Meaning | None) -> None:
+        """Note the cookie that brings a message about what was done, and all that was there."""
+        token = token_of(client)
+        if token and before and not STORE_HAS_THE_DATA and token not in self.meanings:
+            self.meanings[token] = before
+            record = record_of(self.app, client)
+            assert record
+            assert record.public_id == before.story.public_id
+
+    def rotated(self, client: FlaskClient, story: Story, before: Meaning | None) -> None:
         """Note that a session has moved to a new token, and left a signpost."""
         public_id = story.public_id
         for token, meaning in self.meanings.items():
@@ -402,14 +440,16 @@ class SessionMachine(RuleBasedStateMachine):
                 until = self.now + SIGNPOST_LIFETIME
                 self.meanings[token] = replace(meaning, signpost_until=until)
         story.seen = self.now
-        self.take_note_of_token(client, story)
+        self.take_note_of_token(client, story, before.note if before else None)
         assert story.public_id == public_id
         self.world.happened["rotated"] += 1
 
-    def new_epoch(self, client: FlaskClient, story: Story, person: Person) -> None:
+    def new_epoch(
+        self, client: FlaskClient, story: Story, person: Person, before: Meaning | None
+    ) -> None:
         self.end_all(person, keep=story)
         story.epoch = person.epoch
-        self.rotated(client, story)
+        self.rotated(client, story, before)
 
     def end_all(self, person: Person, keep: Story | None = None) -> None:
         person.epoch += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from .backend import OWN_TESTS
+from . import backend, cookies
 from .style import NOT_TESTED as NOT_TESTED_HERE
 
 TESTS = Path(__file__).parent
@@ -85,7 +85,7 @@ REQUIREMENTS = {
     "R18": "128 random bits and more",
     "R19": "An unknown token is never adopted",
     "R20": "A changed token is nobody's",
-    "R21": "Nothing can be read from the cookie",
+    "R21": "The cookie says nothing about the person",
     "R22": "A token is checked before a store sees it",
     "R23": "What is stored is data, never code",
     "R24": "A stolen store holds no usable cookie",
@@ -192,9 +192,10 @@ def document() -> str:
 
 def marked_tests() -> dict[str, list[tuple[str, str]]]:
     """Return the module and the name of each test, by what it is marked with."""
+    own_tests = backend.OWN_TESTS | cookies.OWN_TESTS
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path in sorted(TESTS.glob("test_*.py")):
-        if path.name not in OWN_TESTS:
+        if path.name not in own_tests:
             for test, number in marks_in(path.read_text(encoding="utf-8")):
                 found[number].append((path.stem, test))
     return found

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_flask_app.sessions import protocol
+from my_flask_app.sessions.cookie import open_cookie
 from my_flask_app.sessions.interface import SessionInterface
 from my_flask_app.sessions.record import Record, key_of
 
@@ -55,7 +56,21 @@ def watch(app: Flask) -> WatchedStore:
 
 def record_of(app: Flask, client: FlaskClient) -> Record | None:
     """Return the record behind the client's cookie."""
-    return store_of(app).load(key_of(token_of(client) or ""))
+    token, store = open_cookie(app, token_of(client) or "", store_of(app))
+    return store.load(key_of(token)) if token else None
+
+
+def token_in(client: FlaskClient) -> str:
+    """Return the token in the client's cookie."""
+    app = client.application
+    token, _ = open_cookie(app, token_of(client) or "", store_of(app))
+    assert token
+    return token
+
+
+def key_in(client: FlaskClient) -> str:
+    """Return the key under which the client's session is stored."""
+    return key_of(token_in(client))
 
 
 def make_record(name: str = "one", *, user_id: int | None = 7, **fields: Any) -> Record:

@@ -8,11 +8,12 @@ from flask import Flask, session
 from flask.testing import FlaskClient
 
 from my_flask_app.models import User
-from my_flask_app.sessions.record import UnreadableRecord, decode, encode, is_signpost, key_of
+from my_flask_app.sessions.record import UnreadableRecord, decode, encode, is_signpost
 
 from .backend import overwrite
+from .cookies import plant
 from .notebook import add_notebook
-from .stores import make_record, record_of, store_of
+from .stores import key_in, make_record, store_of
 from .style import SIGNED_IN_PAGE, is_signed_in, log_in, succeeded
 from .support import browser, cookies_set, token_of
 
@@ -51,7 +52,7 @@ def _notebook(app: Flask) -> None:
 def test_a_corrupt_entry_means_anonymous(
     app: Flask, signed_in_client: FlaskClient, caplog: pytest.LogCaptureFixture, data: str
 ) -> None:
-    overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), data=data)
+    plant(app, signed_in_client, data)
     expected = browser(app).get(SIGNED_IN_PAGE)
     response = signed_in_client.get(SIGNED_IN_PAGE)
     assert (response.status_code, response.text) == (expected.status_code, expected.text)
@@ -63,7 +64,7 @@ def test_a_corrupt_entry_means_anonymous(
 def test_a_pickle_is_not_run(app: Flask, signed_in_client: FlaskClient, tmp_path: Path) -> None:
     trace = tmp_path / "ran"
     command = f"cos\nsystem\n(S'touch {trace}'\ntR."
-    overwrite(store_of(app), key_of(token_of(signed_in_client) or ""), data=command)
+    plant(app, signed_in_client, command)
     assert not is_signed_in(signed_in_client)
     assert signed_in_client.get("/note/anything").text == ""
     assert not trace.exists()
@@ -73,7 +74,7 @@ def test_a_pickle_is_not_run(app: Flask, signed_in_client: FlaskClient, tmp_path
 def test_data_and_user_have_to_agree(
     app: Flask, signed_in_client: FlaskClient, other_user: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key = key_of(token_of(signed_in_client) or "")
+    key = key_in(signed_in_client)
     overwrite(store_of(app), key, user_id=other_user.id)
     assert not is_signed_in(signed_in_client)
     assert "session_unreadable" in caplog.messages
@@ -85,7 +86,7 @@ def test_an_anonymous_record_does_not_become_a_users_by_its_data(
 ) -> None:
     client.post("/note/one/1")
     data = encode({"user_id": user.id, "session_epoch": user.session_epoch})
-    overwrite(store_of(app), key_of(token_of(client) or ""), data=data)
+    plant(app, client, data)
     assert not is_signed_in(client)
 
 
@@ -93,8 +94,8 @@ def test_an_anonymous_record_does_not_become_a_users_by_its_data(
 def test_one_signs_in_over_a_corrupt_entry_under_a_new_token(
     app: Flask, signed_in_client: FlaskClient, user: User
 ) -> None:
+    plant(app, signed_in_client, "garbage")
     before = token_of(signed_in_client)
-    overwrite(store_of(app), key_of(before or ""), data="garbage")
     assert succeeded(log_in(signed_in_client, user.email))
     assert token_of(signed_in_client) != before
     assert is_signed_in(signed_in_client)
@@ -104,7 +105,7 @@ def test_one_signs_in_over_a_corrupt_entry_under_a_new_token(
 def test_a_session_that_is_damaged_during_a_request_is_not_written(
     app: Flask, signed_in_client: FlaskClient
 ) -> None:
-    key = key_of(token_of(signed_in_client) or "")
+    key = key_in(signed_in_client)
 
     @app.post("/damage")
     def damage() -> str:
@@ -115,7 +116,7 @@ def test_a_session_that_is_damaged_during_a_request_is_not_written(
     response = signed_in_client.post("/damage")
     assert response.status_code == 200
     assert cookies_set(response) == []
-    record = record_of(app, signed_in_client)
+    record = store_of(app).load(key)
     assert record
     assert record.data == "garbage"
 
@@ -127,7 +128,7 @@ def test_the_list_of_devices_leaves_out_a_corrupt_entry(
     desk = browser(app)
     with desk.session_transaction() as values:
         values["user_id"] = user.id
-    overwrite(store_of(app), key_of(token_of(desk) or ""), data="garbage")
+    overwrite(store_of(app), key_in(desk), data="garbage")
     result = app.test_cli_runner().invoke(args=["sessions", "list", user.email])
     assert (result.exit_code, len(result.output.splitlines())) == (0, 1)
 
@@ -140,7 +141,7 @@ def test_the_list_of_devices_leaves_out_a_time_of_which_no_date_can_be_made(
     desk = browser(app)
     with desk.session_transaction() as values:
         values["user_id"] = user.id
-    overwrite(store_of(app), key_of(token_of(desk) or ""), **far)
+    overwrite(store_of(app), key_in(desk), **far)
     result = app.test_cli_runner().invoke(args=["sessions", "list", user.email])
     assert (result.exit_code, len(result.output.splitlines())) == (0, 1)
     assert not is_signed_in(desk)

@@ -8,13 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_flask_app.models import User
-from my_flask_app.sessions.record import key_of
 
 from .backend import keep_forever, overwrite
 from .notebook import add_notebook
-from .stores import WatchedStore, record_of, store_of
+from .stores import WatchedStore, key_in, record_of, store_of
 from .style import is_signed_in, log_in, reauthenticate
-from .support import Clock, cookies_set, token_of
+from .support import Clock, cookies_set
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def test_a_session_without_a_user_lives_an_hour(client: FlaskClient, clock: Cloc
 def test_the_idle_limit_holds_though_the_store_forgets_nothing(
     app: Flask, signed_in_client: FlaskClient, clock: Clock
 ) -> None:
-    store, key = store_of(app), key_of(token_of(signed_in_client) or "")
+    store, key = store_of(app), key_in(signed_in_client)
     keep_forever(store, key)
     clock.advance(minutes=120)
     assert store.load(key) is not None
@@ -125,7 +124,7 @@ def test_the_idle_limit_holds_though_the_store_forgets_nothing(
 def test_the_absolute_limit_holds_though_the_store_forgets_nothing(
     app: Flask, signed_in_client: FlaskClient, clock: Clock
 ) -> None:
-    store, key = store_of(app), key_of(token_of(signed_in_client) or "")
+    store, key = store_of(app), key_in(signed_in_client)
     keep_forever(store, key)
     clock.advance(minutes=8 * 60 - 1)
     overwrite(store, key, seen_at=clock.now)
@@ -141,19 +140,19 @@ def test_the_absolute_limit_holds_though_the_store_forgets_nothing(
 def test_an_expired_session_that_is_still_stored_is_not_written_again(
     app: Flask, signed_in_client: FlaskClient, clock: Clock, user: User
 ) -> None:
-    store, old_key = store_of(app), key_of(token_of(signed_in_client) or "")
+    store, old_key = store_of(app), key_in(signed_in_client)
     keep_forever(store, old_key)
     before = store.load(old_key)
     clock.advance(minutes=121)
     signed_in_client.post("/note/new/life")
-    assert key_of(token_of(signed_in_client) or "") != old_key
+    assert key_in(signed_in_client) != old_key
     assert store.load(old_key) == before
 
 
 def test_a_record_ends_on_its_own_day_though_the_limits_were_raised_since(
     app: Flask, signed_in_client: FlaskClient, clock: Clock
 ) -> None:
-    key = key_of(token_of(signed_in_client) or "")
+    key = key_in(signed_in_client)
     overwrite(store_of(app), key, expires_at=clock.now + 60)
     clock.advance(seconds=61)
     assert not is_signed_in(signed_in_client)

@@ -16,6 +16,7 @@ from my_flask_app.security.access import public
 from my_flask_app.sessions import session_rules
 from my_flask_app.sessions.protocol import StoreUnavailable
 
+from .cookies import CALLS_OF_A_SIGN_IN
 from .notebook import add_notebook
 from .stores import WatchedStore
 from .style import SIGNED_IN_PAGE, is_signed_in, log_in, log_out, succeeded
@@ -101,15 +102,6 @@ def test_a_write_that_is_not_stored_is_503(
 
 
 @pytest.mark.requirement("R72")
-def test_a_first_write_that_is_not_stored_sets_no_cookie(
-    client: FlaskClient, watched_store: WatchedStore
-) -> None:
-    watched_store.failing = {"insert"}
-    assert is_unavailable(client.post("/note/note/lost"))
-    assert token_of(client) is None
-
-
-@pytest.mark.requirement("R72")
 def test_a_touch_that_fails_does_not_fail_the_page(
     signed_in_client: FlaskClient,
     watched_store: WatchedStore,
@@ -124,7 +116,7 @@ def test_a_touch_that_fails_does_not_fail_the_page(
 
 
 @pytest.mark.requirement("R72", "R70")
-@pytest.mark.parametrize("method", ["load", "insert", "take", "for_user"])
+@pytest.mark.parametrize("method", CALLS_OF_A_SIGN_IN)
 def test_a_sign_in_that_is_not_stored_is_no_sign_in(
     client: FlaskClient,
     watched_store: WatchedStore,

@@ -58,12 +58,11 @@ def test_saving_a_session_does_not_undo_what_the_view_committed(
 
 @pytest.mark.requirement("R72")
 def test_saving_a_session_does_not_wait_for_the_views_open_write(
-    client: FlaskClient, watched_store: WatchedStore
+    signed_in_client: FlaskClient, watched_store: WatchedStore
 ) -> None:
-    assert client.post("/unfinished/nothing").status_code == 200
-    assert token_of(client)
-    assert client.get("/note/note").text == "after"
-    assert watched_store.calls == ["insert", "load"]
+    assert signed_in_client.post("/unfinished/nothing").status_code == 200
+    assert signed_in_client.get("/note/note").text == "after"
+    assert watched_store.calls == ["load", "update", "load"]
 
 
 def test_loading_a_session_does_not_end_the_views_transaction(

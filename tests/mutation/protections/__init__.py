@@ -18,6 +18,7 @@ from tests.mutation.protections import (
     requests,
     sessions,
     sign_in,
+    signed_cookie,
 )
 from tests.mutation.protections.protection import Protection
 
@@ -30,6 +31,7 @@ PROTECTIONS: list[Protection] = [
     *filesystem.PROTECTIONS,
     *memcached.PROTECTIONS,
     *dynamodb.PROTECTIONS,
+    *signed_cookie.PROTECTIONS,
     *sign_in.PROTECTIONS,
     *requests.PROTECTIONS,
     *application.PROTECTIONS,

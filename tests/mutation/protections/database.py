@@ -1,34 +1,34 @@
-"""Sessions in the application's database."""
+"""Rows of the application's database."""
 
 from __future__ import annotations
 
-from tests.mutation.protections.protection import DATABASE, DATABASE_MODULE, STORE, Protection
+from tests.mutation.protections.protection import DATABASE, DATABASE_MODULE, ROWS, Protection
 
 PROTECTIONS = [
     Protection(
         "database: update compares the version",
-        STORE,
+        ROWS,
         "UPDATE = sa.update(sessions).where(_is_unchanged)",
         "UPDATE = sa.update(sessions).where(_has_key)",
         DATABASE,
     ),
     Protection(
         "database: take compares the version",
-        STORE,
+        ROWS,
         "TAKE = sa.delete(sessions).where(_is_unchanged)",
         "TAKE = sa.delete(sessions).where(_has_key)",
         DATABASE,
     ),
     Protection(
         "database: a touch only moves forwards",
-        STORE,
+        ROWS,
         "older = (sessions.c.key == key) & (sessions.c.seen_at < seen_at)",
         "older = sessions.c.key == key",
         DATABASE,
     ),
     Protection(
         "database: an error is StoreUnavailable",
-        STORE,
+        ROWS,
         "except (DBAPIError, PoolTimeout) as error:",
         "except ZeroDivisionError as error:",
         DATABASE,
@@ -49,14 +49,14 @@ PROTECTIONS = [
     ),
     Protection(
         "database: for_user is one user's",
-        STORE,
+        ROWS,
         "sa.select(*columns).where(sessions.c.user_id == user_id)",
         "sa.select(*columns)",
         DATABASE,
     ),
     Protection(
         "database: prune spares what is live",
-        STORE,
+        ROWS,
         "        expired = sessions.c.expires_at < now\n",
         "        expired = sessions.c.expires_at > 0\n",
         DATABASE,

@@ -72,7 +72,7 @@ PROTECTIONS = [
     Protection(
         "rotation takes the old record",
         SAVING,
-        "        return session.rules.store.take(old.key, old.version)\n",
+        "        return session.store.take(old.key, old.version)\n",
         "        return True\n",
     ),
     Protection(
@@ -141,7 +141,7 @@ PROTECTIONS = [
     Protection(
         "of two sign-ins at once the later stays",
         SAVING,
-        "return newest in dropped",
+        "return newest.key in {record.key for record in dropped}",
         "return False",
     ),
     Protection(
@@ -153,8 +153,8 @@ PROTECTIONS = [
     Protection(
         "a move leaves a signpost",
         SAVING,
-        "return session.rules.store.update(signpost(old, session.rules.clock()))",
-        "return session.rules.store.take(old.key, old.version)",
+        "return session.store.update(signpost(old, session.rules.clock()))",
+        "return session.store.take(old.key, old.version)",
     ),
     Protection(
         "a signpost points for a minute",
@@ -394,7 +394,7 @@ PROTECTIONS = [
     Protection(
         "a 503 leaves the cookie alone",
         INTERFACE,
-        """        if session.failed:
+        """        if session.failed or session.refused:
             response.headers["Cache-Control"] = "no-store"
             return
 """,
@@ -418,7 +418,7 @@ PROTECTIONS = [
     Protection(
         "no-store for signed-in pages",
         INTERFACE,
-        'if was_signed_in or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):',
+        'if was_signed_in or "user_id" in session or value or outcome is Outcome.DELETE:',
         "if False:",
     ),
     Protection(

@@ -1,9 +1,9 @@
-"""Sessions on the server: the browser holds a random token, the store holds the rest.
+"""Sessions that end on the server: a token names each one, and only its digest is stored.
 
 `session` is used as anywhere in Flask. To read how it works, take the files in this order:
 `record.py` (what is kept), `protocol.py` (what a store does), `lifetime.py`, `session.py` (what
-views see), `saving.py` (how it is written back), `ending.py`, `interface.py` (the cookie and the
-headers), `store.py`.
+views see), `saving.py` (how it is written back), `ending.py`, `interface.py` (the cookie's
+attributes, and headers), `cookie.py` (what the cookie holds), `store.py`.
 """
 
 from collections.abc import Callable

@@ -8,8 +8,9 @@ from flask.sessions import SessionInterface as FlaskSessionInterface
 from flask.sessions import SessionMixin
 from werkzeug.exceptions import ServiceUnavailable
 
-from .protocol import StoreUnavailable
-from .record import LONGEST_IP, LONGEST_USER_AGENT, is_token
+from .cookie import open_cookie, value_to_send
+from .protocol import Store, StoreUnavailable
+from .record import LONGEST_IP, LONGEST_USER_AGENT
 from .saving import Outcome, save
 from .session import Session, SessionRules, Visitor
 
@@ -36,23 +37,24 @@ class SessionInterface(FlaskSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> Session:
         """Return the session of this request. Neither cookie nor store is read before its use."""
-        return Session(partial(self._token, app, request), partial(_visitor, request), self.rules)
+        return Session(partial(self._open, app, request), partial(_visitor, request), self.rules)
 
-    def _token(self, app: Flask, request: Request) -> str | None:
-        """Return the token in the cookie, if it is one."""
-        token = request.cookies.get(self.get_cookie_name(app), "")
-        return token if is_token(token) else None
+    def _open(self, app: Flask, request: Request) -> tuple[str | None, Store]:
+        """Return the token in the cookie, if there is one, and the store of its session."""
+        value = request.cookies.get(self.get_cookie_name(app), "")
+        return open_cookie(app, value, self.rules.store)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the session back if this request used it, and tell the browser what it must know.
 
         An exception here would escape Flask's error handlers, so a store that fails turns the
-        response into the error page.
+        response into the error page. Values that cannot be stored at all are a fault of the
+        program: Flask logs the exception and answers 500, and the session stays as it was.
         """
         if not isinstance(session, Session) or not (session.loaded or session.failed):
             return
         response.vary.add("Cookie")
-        if session.failed:
+        if session.failed or session.refused:
             response.headers["Cache-Control"] = "no-store"
             return
         # As it was before the save: an answer to somebody signed out meanwhile is private, too.
@@ -63,10 +65,14 @@ class SessionInterface(FlaskSessionInterface):
             self.rules.report("session_store_unavailable")
             _replace_by_error(app, response)
             return
-        if was_signed_in or "user_id" in session or outcome in (Outcome.SEND, Outcome.DELETE):
+        except Exception:
+            session.refused = True
+            raise
+        value = value_to_send(app, session, outcome)
+        if was_signed_in or "user_id" in session or value or outcome is Outcome.DELETE:
             response.headers["Cache-Control"] = "no-store"
-        if outcome is Outcome.SEND:
-            self._send(app, session, response)
+        if value:
+            self._send(app, session, value, response)
         elif outcome is Outcome.DELETE:
             self._delete(app, response)
         calls, session.after_save = session.after_save, []
@@ -74,14 +80,14 @@ class SessionInterface(FlaskSessionInterface):
             for call in calls:
                 call()
 
-    def _send(self, app: Flask, session: Session, response: Response) -> None:
+    def _send(self, app: Flask, session: Session, value: str, response: Response) -> None:
         expires = None
         if session.permanent:
             end = session.created_at + self.rules.lifetime.absolute
             expires = datetime.fromtimestamp(end, UTC)
         response.set_cookie(
             self.get_cookie_name(app),
-            session.token or "",
+            value,
             expires=expires,
             path="/",
             secure=self.get_cookie_secure(app),

@@ -19,7 +19,7 @@ TRIES = 3
 class Outcome(Enum):
     """What the browser has to be told."""
 
-    KEEP = auto()  # nothing: its cookie is right
+    KEEP = auto()  # no new token
     SEND = auto()  # a new token
     DELETE = auto()  # the session has ended
     LOST = auto()  # nothing: another request ended or moved the session meanwhile
@@ -48,7 +48,7 @@ def _save(session: Session) -> Outcome:
 
 
 def _end(session: Session) -> Outcome:
-    store = session.rules.store
+    store = session.store
     if session.record is not None:
         end_session(store, session.record)
         return Outcome.DELETE
@@ -73,7 +73,7 @@ def _update(session: Session) -> Outcome:
         if session.record is None:
             break
         record = _renewed(session, session.record)
-        if session.rules.store.update(record):
+        if session.store.update(record):
             return Outcome.KEEP
         if not session.reload():
             return Outcome.LOST
@@ -87,7 +87,7 @@ def _move(session: Session) -> Outcome:
     to end. If the old record is gone in the end, somebody did end it, and the new one goes too:
     its token was never sent. A sign-in stands for itself.
     """
-    store = session.rules.store
+    store = session.store
     signs_in = session.identity_changed and "user_id" in session
     for _ in range(TRIES):
         old = session.record
@@ -110,8 +110,8 @@ def _move(session: Session) -> Outcome:
 def _leave(session: Session, old: Record) -> bool:
     """Take the old record away; False when it is gone or changed."""
     if session.identity_changed or old.user_id is None:
-        return session.rules.store.take(old.key, old.version)
-    return session.rules.store.update(signpost(old, session.rules.clock()))
+        return session.store.take(old.key, old.version)
+    return session.store.update(signpost(old, session.rules.clock()))
 
 
 def _insert(session: Session) -> Outcome:
@@ -144,7 +144,7 @@ def _insert_record(session: Session) -> tuple[str, Record]:
         ip=visitor.ip,
     )
     record = _renewed(session, record)
-    session.rules.store.insert(record)
+    session.store.insert(record)
     return token, record
 
 
@@ -176,7 +176,7 @@ def _drop_oldest(session: Session, newest: Record) -> bool:
     for record in dropped:
         end_session(rules.store, record)
         rules.report("session_dropped", user_id=record.user_id, session=record.key)
-    return newest in dropped
+    return newest.key in {record.key for record in dropped}
 
 
 def _touch(session: Session) -> None:
@@ -188,6 +188,6 @@ def _touch(session: Session) -> None:
     expires_at = lifetime.expires_at(record.created_at, now, record.user_id)
     # A touch that fails only lets the idle limit come sooner; the page is served all the same.
     try:
-        session.rules.store.touch(record.key, now, expires_at)
+        session.store.touch(record.key, now, expires_at)
     except StoreUnavailable:
         session.rules.report("session_store_unavailable")

@@ -46,23 +46,25 @@ class Session(SessionMixin):
 
     def __init__(
         self,
-        read_token: Callable[[], str | None],
+        open_cookie: Callable[[], tuple[str | None, Store]],
         visitor: Callable[[], Visitor],
         rules: SessionRules,
     ) -> None:
         self.token: str | None = None  # of the cookie, once loaded
+        self.store = rules.store  # what the token's record is loaded from and written to
         self.visitor = visitor
         self.rules = rules
         self.record: Record | None = None  # as it was when loaded
         self.loaded = False
         self.failed = False  # the store did not answer: do not make this request wait again
+        self.refused = False  # its values cannot be stored: do not try again for the error page
         self.modified = False
         self.identity_changed = False
         self.rotation_wanted = False
         self.ended = False
         self.moved_from: Record | None = None  # the signpost to which this token leads
         self.after_save: list[Callable[[], None]] = []
-        self._read_token = read_token
+        self._open_cookie = open_cookie
         self._saved = False
         self._values: dict[str, Any] = {}
         self._written: set[str] = set()
@@ -155,7 +157,7 @@ class Session(SessionMixin):
         if self.loaded:
             return
         try:
-            self.token = self._read_token()
+            self.token, self.store = self._open_cookie()
             found = self._read() if self.token else None
         except StoreUnavailable:
             self.failed = True
@@ -167,7 +169,7 @@ class Session(SessionMixin):
     def _read(self) -> tuple[Record, dict[str, Any]] | None:
         key = self.record.key if self.record else key_of(self.token or "")
         try:
-            record = self.rules.store.load(key)
+            record = self.store.load(key)
             if record is None:
                 return None
             if is_signpost(record):

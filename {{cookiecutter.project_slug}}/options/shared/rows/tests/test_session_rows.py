@@ -1,4 +1,4 @@
-"""What is special to sessions in the application's database."""
+"""What is special to records in the application's database."""
 
 import time
 from dataclasses import replace
@@ -10,14 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_flask_app.database import db
-from my_flask_app.sessions import store as module
+from my_flask_app.sessions import rows as module
 from my_flask_app.sessions.protocol import StoreUnavailable
-from my_flask_app.sessions.record import key_of
 
 from .backend import overwrite
-from .stores import NOW, make_record, store_of
+from .stores import NOW, key_in, make_record, store_of
 from .style import is_signed_in
-from .support import PATIENCE, token_of
+from .support import PATIENCE
 
 LONGEST = 3.0  # seconds until a visitor is told
 
@@ -49,7 +48,7 @@ def test_prune_deletes_what_expired_in_batches(app: Flask, monkeypatch: pytest.M
 def test_a_column_of_the_wrong_type_means_anonymous(
     app: Flask, signed_in_client: FlaskClient, fields: dict[str, Any]
 ) -> None:
-    key = key_of(token_of(signed_in_client) or "")
+    key = key_in(signed_in_client)
     with app.app_context():
         takes_anything = db.engine.dialect.name == "sqlite"
     if takes_anything:

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from my_flask_app.database import db
 from my_flask_app.sessions.protocol import Store
-from my_flask_app.sessions.store import DatabaseStore
+from my_flask_app.sessions.rows import DatabaseStore
 
 from .support import Clock
 
 ENVIRONMENT: dict[str, str] = {}
-OWN_TESTS = {"test_session_database.py"}  # which only this backend has
+OWN_TESTS = {"test_session_rows.py"}  # which only this backend has
 
 sessions = db.metadata.tables["sessions"]
 

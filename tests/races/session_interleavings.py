@@ -25,7 +25,7 @@ from my_flask_app.sessions import current_session
 
 from .interleaving import Choose, Requests, at_once, every_order
 from .stores import WatchedStore, record_of
-from .style import change_password, log_out, revoke, succeeded
+from .style import SIGNED_IN_PAGE, change_password, log_out, revoke, succeeded
 from .support import PASSWORD, Clock, another_device, browser, cookies_set, new_token, token_of
 from .support import use_token as use
 
@@ -229,6 +229,7 @@ def test_what_has_ended_stays_so(
 
     def prepare() -> Calls:
         clock.now = began  # or the desk would have to prove again who is there
+        desk.client.get(SIGNED_IN_PAGE)  # shows messages, which a cookie cannot keep without end
         mine = another_device(app, user)
         other_tab = use(browser(app), token_of(mine))
         held[:] = [token_of(mine)]

@@ -137,6 +137,42 @@ def test_compose_file_is_hardened(project: BakedProject, shared: Path) -> None:
         project.run("uv", "tool", "run", "compose-lint", "compose.yaml")
 
 
+def test_stack_is_confined(project: BakedProject) -> None:
+    """What compose-lint does not ask: every service is limited, and sees its own secrets only."""
+    text = (project.path / "compose.yaml").read_text(encoding="utf-8")
+    stack = yaml.safe_load(text)
+    services = stack["services"]
+
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "cap_add" not in service, name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert {"pids_limit", "mem_limit", "cpus", "logging", "healthcheck"} - service.keys() <= (
+            {"healthcheck"} if "build" in service else set()  # the image's own
+        ), name
+        assert "build" in service or service["user"] not in ("0", "root"), name
+        assert ("ports" in service) == ("front" in service["networks"]) == (name == "web")
+    assert services["web"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert stack["networks"]["stores"] == {"internal": True}
+    assert "trust" not in services["database"]["environment"]["POSTGRES_INITDB_ARGS"]
+
+    used = {secret for service in services.values() for secret in service.get("secrets", [])}
+    examples = {path.name for path in (project.path / "secrets.example").iterdir()}
+    assert used == {*stack["secrets"]} == examples
+    assert stack["secrets"] == {name: {"file": f"secrets/{name}"} for name in used}
+
+
+def test_image_can_be_built_from_a_clone_that_is_private(project: BakedProject) -> None:
+    """Under umask 077 files belong to their owner alone; the image's user is another one."""
+    lines = (project.path / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    final = lines[max(n for n, line in enumerate(lines) if line.startswith("FROM ")) :]
+    sources = [line for line in final if line.startswith("COPY ") and "--from=" not in line]
+
+    assert len(sources) == 2
+    assert all(line.startswith("COPY --chmod=755 ") for line in sources)
+
+
 def test_dockerfile_is_clean(project: BakedProject) -> None:
     project.run("hadolint", "Dockerfile")
 

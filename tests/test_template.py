@@ -10,6 +10,8 @@ import pytest
 
 from tests.baked import CHOICES, QUESTIONS, ROOT, clean_environment
 
+PAGES = {"session_backend": "docs/backends.md", "auth_style": "docs/auth_style.md"}
+
 
 def run(*command: str) -> None:
     result = subprocess.run(
@@ -43,7 +45,7 @@ def test_the_readme_explains_every_prompt_and_answer(prompt: str) -> None:
 
 def test_every_choice_has_its_page() -> None:
     for prompt, answers in CHOICES.items():
-        page = read(f"docs/{prompt}.md")
+        page = read(PAGES[prompt])
         for answer in answers:
             assert f"**Take `{answer}`**" in page
 

@@ -126,15 +126,15 @@ PROTECTIONS = [
     Protection(
         "redis: an error is StoreUnavailable",
         CONNECTION,
-        "isinstance(error, (exceptions.RedisError, exceptions.RedisClusterException))",
-        "isinstance(error, ZeroDivisionError)",
+        "        if isinstance(error, FAILURES):\n",
+        "        if isinstance(error, ZeroDivisionError):\n",
         REDIS,
     ),
     Protection(
         "redis: an error of a cluster is StoreUnavailable",
         CONNECTION,
-        "(exceptions.RedisError, exceptions.RedisClusterException)",
-        "exceptions.RedisError",
+        "    exceptions.RedisClusterException,\n",
+        "",
         REDIS,
     ),
     Protection(

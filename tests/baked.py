@@ -36,7 +36,8 @@ COMBINATIONS: dict[str, dict[str, str]] = {
 }
 DEFAULT = next(iter(COMBINATIONS))
 # A name that breaks files which take it for anything but text, and the longest package.
-COMBINATIONS["hostile-name"] = {
+LONGEST_NAME = "hostile-name"
+COMBINATIONS[LONGEST_NAME] = {
     "project_name": """Zoë O'Brien "Q" \\d <b> ''' \"\"\" %s {name} $HOME 😀""",
     "project_slug": "Zoe-O-Brien-and-her-very-long-name-for-a-package-2",
     **{prompt: answers[-1] for prompt, answers in CHOICES.items()},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ from cookiecutter.exceptions import FailedHookException
 from filelock import FileLock
 
 from hooks.validation import check
-from tests.baked import CHOICES, QUESTIONS, BakedProject
+from tests.baked import CHOICES, COMBINATIONS, LONGEST_NAME, QUESTIONS, BakedProject
+from tests.conftest import Bake
 from tests.servers import Servers, needed_by
 
 ONLY_HERE = {"deptry", "hypothesis", "requirements", "sortedcontainers", "tomli"}  # of our fixture
@@ -42,6 +44,16 @@ PARTS = {"rows": r"0002_sessions|create_table\(\s*.sessions|DatabaseStore"}  # o
 def test_python_is_clean(project: BakedProject) -> None:
     project.run(project.python, "-m", "ruff", "check", "--no-cache")
     project.run(project.python, "-m", "ruff", "format", "--check", "--no-cache")
+
+
+@pytest.mark.parametrize("combination", [name for name in COMBINATIONS if name != LONGEST_NAME])
+def test_python_is_clean_with_the_longest_name_too(combination: str, bake: Bake) -> None:
+    """Of a package: an import that fits `my_flask_app` may be too long for another one."""
+    slug = COMBINATIONS[LONGEST_NAME]["project_slug"]
+    path = bake(**COMBINATIONS[combination], project_slug=slug)
+    project = BakedProject(combination, path, Path(sys.executable))
+    project.run("ruff", "check", "--no-cache")
+    project.run("ruff", "format", "--check", "--no-cache")
 
 
 def test_types_are_strict_and_right(project: BakedProject, shared: Path) -> None:

@@ -8,7 +8,12 @@ from flask import Flask, session
 from flask.testing import FlaskClient
 
 from my_flask_app.models import User
-from my_flask_app.sessions.record import UnreadableRecord, decode, encode, is_signpost
+from my_flask_app.sessions.record import (
+    UnreadableRecord,
+    decode,
+    encode,
+    is_signpost,
+)
 
 from .backend import overwrite
 from .cookies import plant

@@ -13,7 +13,11 @@ from redis import RedisCluster
 
 from my_flask_app.sessions.connection import connect
 from my_flask_app.sessions.protocol import Store
-from my_flask_app.sessions.store import NOBODY, RedisStore, _parse
+from my_flask_app.sessions.store import (
+    NOBODY,
+    RedisStore,
+    _parse,
+)
 
 from .support import Clock
 

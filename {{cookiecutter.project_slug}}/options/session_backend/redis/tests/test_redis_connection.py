@@ -16,7 +16,11 @@ from redis.crc import key_slot
 from my_flask_app.sessions import connection
 from my_flask_app.sessions.protocol import StoreUnavailable
 from my_flask_app.sessions.record import signpost
-from my_flask_app.sessions.store import RedisStore, _dump, make_store
+from my_flask_app.sessions.store import (
+    RedisStore,
+    _dump,
+    make_store,
+)
 
 from .backend import close
 from .stores import NOW, make_record

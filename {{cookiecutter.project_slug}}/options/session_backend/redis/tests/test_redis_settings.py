@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 
 from my_flask_app import create_app
+from my_flask_app.sessions import connection
 from my_flask_app.sessions.address import Address, parse
-from my_flask_app.sessions.connection import InTime, InTimeTLS, connect
+from my_flask_app.sessions.connection import (
+    InTime,
+    InTimeTLS,
+    connect,
+)
 
 from .conftest import set_environment
 
@@ -130,6 +135,6 @@ def test_a_cluster_that_says_tls_has_tls(
     monkeypatch: pytest.MonkeyPatch, scheme: str, kind: type
 ) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr("my_flask_app.sessions.connection.RedisCluster", seen.update)
+    monkeypatch.setattr(connection, "RedisCluster", seen.update)
     connect(f"{scheme}+cluster://one,two")
     assert seen["connection_class"] is kind

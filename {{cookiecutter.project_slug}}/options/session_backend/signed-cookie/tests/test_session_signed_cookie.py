@@ -22,8 +22,16 @@ from my_flask_app.models import User
 from my_flask_app.security.access import public
 from my_flask_app.sessions import cookie, signing
 from my_flask_app.sessions import session as session_module
-from my_flask_app.sessions.cookie import CookieStore, SessionTooLarge
-from my_flask_app.sessions.record import UnreadableRecord, encode, key_of, new_token
+from my_flask_app.sessions.cookie import (
+    CookieStore,
+    SessionTooLarge,
+)
+from my_flask_app.sessions.record import (
+    UnreadableRecord,
+    encode,
+    key_of,
+    new_token,
+)
 from my_flask_app.sessions.rows import DatabaseStore
 from my_flask_app.sessions.signing import SALT, sign, verify
 

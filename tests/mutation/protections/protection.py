@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.baked import COMBINATIONS, QUESTIONS, sample
+
 
 @dataclass(frozen=True)
 class Protection:
@@ -48,3 +50,10 @@ LOGS = "{package}/logs.py"
 
 DATABASE = ("database-password",)
 REDIS = ("redis-api",)
+# Where the cookie is the token alone. Another one is checked by its signature, and of two tabs that
+# write at once the later answer wins.
+TOKENS = tuple(
+    name
+    for name in sample()
+    if "tokens" in QUESTIONS["_shared"][COMBINATIONS[name]["session_backend"]]
+)

@@ -10,6 +10,7 @@ from tests.mutation.protections.protection import (
     RECORD,
     SAVING,
     SESSION,
+    TOKENS,
     Protection,
 )
 
@@ -68,6 +69,7 @@ PROTECTIONS = [
         SESSION,
         "        self.record, values = found\n        self._values = {",
         "        self.record, values = found[0], self._values\n        self._values = {",
+        TOKENS,
     ),
     Protection(
         "rotation takes the old record",
@@ -223,6 +225,7 @@ PROTECTIONS = [
         RECORD,
         "return TOKEN.fullmatch(value) is not None",
         "return bool(value)",
+        TOKENS,
     ),
     Protection(
         "data and user_id of a record agree",
@@ -284,6 +287,7 @@ PROTECTIONS = [
         SESSION,
         "            if value is _MISSING:\n",
         "            if False:\n",
+        TOKENS,
     ),
     Protection(
         "rotation does not restart the absolute limit",

@@ -17,7 +17,7 @@ from my_flask_app.sessions import (
     connections as connections_module,
 )
 from my_flask_app.sessions import (
-    store as module,
+    store as store_module,
 )
 from my_flask_app.sessions.connections import (
     Address,
@@ -33,7 +33,8 @@ from .support import PATIENCE, Clock
 URL = os.environ.get("MEMCACHED_URL")
 NOWHERE = "memcached://127.0.0.1:1"
 ENVIRONMENT = {"MEMCACHED_URL": URL or NOWHERE}
-OWN_TESTS = {"test_session_memcached.py"}  # which only this backend has
+# Which only this backend has.
+OWN_TESTS = {"test_session_memcached.py", "test_memcached_index.py", "test_memcached_server.py"}
 TRIES = 100
 
 
@@ -55,7 +56,7 @@ def fresh_store(clock: Clock) -> Iterator[dict[str, Any]]:
 
     # A machine that is busy with tests is no server that is down.
     patient = mock.patch.object(connections_module, "TIMEOUT", PATIENCE)
-    with patient, mock.patch.object(module, "Connections", connections):
+    with patient, mock.patch.object(store_module, "Connections", connections):
         yield {"MEMCACHED_URL": server_url(), "MEMCACHED_PREFIX": prefix}
     own = Connections(Address.parse(server_url()))
     for name in ends(own, prefix):

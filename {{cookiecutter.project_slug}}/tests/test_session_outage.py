@@ -239,7 +239,10 @@ def test_a_sign_in_that_is_stored_stands_though_the_throttle_cannot_be_reset(
     def fail() -> None:
         raise sa.exc.OperationalError("DELETE", {}, Exception("down"))
 
-    watched_store.before["insert"] = lambda: monkeypatch.setattr(throttle, "_engine", fail)
+    def lose_the_throttle() -> None:
+        monkeypatch.setattr(throttle, "autocommit_engine", fail)
+
+    watched_store.before["insert"] = lose_the_throttle
     assert succeeded(log_in(client, user.email))
     assert is_signed_in(client)
     assert caplog.messages.count("sign_in") == 1

@@ -223,7 +223,7 @@ PROTECTIONS = [
     Protection(
         "filesystem: a damaged index hides no session",
         STORE,
-        "        return [*self._sessions.names()]\n",
+        "        return list(self._sessions.names())\n",
         "        return []\n",
         FILESYSTEM,
     ),

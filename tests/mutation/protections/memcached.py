@@ -366,7 +366,7 @@ PROTECTIONS = [
     Protection(
         "memcached: what the server refuses is logged",
         CONNECTIONS,
-        '    _logger.error("memcached refuses: %s", reason)\n',
+        '    logger.error("memcached refuses: %s", reason)\n',
         "",
         MEMCACHED,
     ),

@@ -81,7 +81,7 @@ class Attempt:
         known_until = current_app.config["CLOCK"]() + KNOWN_FOR - FORGET_AFTER
         known = {"key": self.key("known"), "failures": 0, "blocked_until": 0.0}
         known |= {"failed_at": known_until}
-        with suppress(SQLAlchemyError), _engine().connect() as connection:
+        with suppress(SQLAlchemyError), autocommit_engine().connect() as connection:
             connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
             for kind in self.kinds:
                 _take_back(connection, self.key(kind))
@@ -89,7 +89,7 @@ class Attempt:
 
     def withdraw(self) -> None:
         """Take the attempt back: it was not looked at."""
-        with suppress(SQLAlchemyError), _engine().connect() as connection:
+        with suppress(SQLAlchemyError), autocommit_engine().connect() as connection:
             for kind in self.kinds:
                 _take_back(connection, self.key(kind))
 
@@ -108,7 +108,7 @@ def begin_attempt(account: str) -> Attempt:
     """
     attempt = Attempt(account=account, source=_source(request.remote_addr or ""))
     now: float = current_app.config["CLOCK"]()
-    with _engine().connect() as connection:
+    with autocommit_engine().connect() as connection:
         known = connection.execute(ROW, {"wanted": attempt.key("known")}).one_or_none()
         is_known = known is not None and known.failed_at > now - FORGET_AFTER
         kinds = tuple(kind for kind in LIMITS if not (is_known and kind == "account"))
@@ -126,7 +126,7 @@ def begin_registration() -> None:
     """
     key = _digest(f"registration {_source(request.remote_addr or '')}")
     now: float = current_app.config["CLOCK"]()
-    with _engine().connect() as connection:
+    with autocommit_engine().connect() as connection:
         _refuse_if_blocked(connection, [key], now)
         _count(connection, key, REGISTRATIONS, now)
 
@@ -134,7 +134,7 @@ def begin_registration() -> None:
 def forget_old_attempts(now: float) -> int:
     """Delete the counters that no longer count, and return how many that were."""
     old = counters.c.failed_at < now - FORGET_AFTER
-    with _engine().connect() as connection:
+    with autocommit_engine().connect() as connection:
         return connection.execute(sa.delete(counters).where(old)).rowcount
 
 
@@ -201,7 +201,3 @@ def _source(address: str) -> str:
     if parsed.ipv4_mapped:  # how a server that listens on [::] sees IPv4
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))
-
-
-def _engine() -> sa.Engine:
-    return autocommit_engine()

@@ -157,7 +157,7 @@ class FileStore:
             keys = json.loads(content)
             if isinstance(keys, list) and all(re.fullmatch(DIGEST, key) for key in keys):
                 return keys
-        return [*self._sessions.names()]
+        return list(self._sessions.names())
 
 
 def _user_name(user_id: int) -> str:

@@ -20,7 +20,7 @@ TIMEOUT = 1.0  # seconds to connect, and to wait for an answer; pymemcache by it
 PORT = 11211  # memcached's own
 
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no poll on Windows
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,5 @@ def _reason(error: Exception) -> str:
     if not isinstance(said, bytes) or isinstance(error, MemcacheUnknownCommandError):
         return type(error).__name__
     reason = said.decode(errors="replace")
-    _logger.error("memcached refuses: %s", reason)
+    logger.error("memcached refuses: %s", reason)
     return reason

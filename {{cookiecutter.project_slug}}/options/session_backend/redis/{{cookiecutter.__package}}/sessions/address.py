@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 FORMS = (
     "must be redis://host:port/number, redis+sentinel://host:port,host:port/service/number or"
-    " redis+cluster://host:port,host:port, with rediss for TLS"
+    " redis+cluster://host:port,host:port, with rediss for TLS."
 )
 PORTS = {"redis": 6379, "redis+sentinel": 26379, "redis+cluster": 6379}
 PATHS = {
@@ -84,5 +84,5 @@ def _query(text: str, kind: str, *, tls: bool) -> dict[str, str]:
         raise ValueError(FORMS)
     for name in FILES & options.keys():
         if not Path(options[name]).is_file():
-            raise ValueError(f"{name} names no file")
+            raise ValueError(f"{name} names no file.")
     return options

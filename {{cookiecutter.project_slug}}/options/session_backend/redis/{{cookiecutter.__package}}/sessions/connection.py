@@ -39,7 +39,7 @@ FAILURES = (
     AttributeError,  # redis-py's, when ASK leads to a node that has joined the Cluster just now
 )
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class _Time(threading.local):
@@ -225,5 +225,5 @@ def _eval_and_wait(server: Redis, script: str, name: str, arguments: tuple[Any, 
     if isinstance(answer, exceptions.RedisError):
         raise answer
     if not isinstance(copies, int) or copies < COPIES:
-        _log.warning("a session ends on no replica yet")
+        logger.warning("a session ends on no replica yet")
     return answer

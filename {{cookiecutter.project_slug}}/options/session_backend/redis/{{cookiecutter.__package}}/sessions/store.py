@@ -96,14 +96,15 @@ class RedisStore:
             entry: list[Any] = [record.seen_at, record.key, INDEX_LIFETIME]
             with one_call():
                 self._client.eval(INDEX, 1, self._index(record.user_id), *entry)
-        name, life = self._name(record.key), _milliseconds_left(record)
+        name, life = self._name(record.key), _milliseconds(record.seen_at, record.expires_at)
         with one_call():
             if not self._client.set(name, _dump(record), px=life, nx=True):
                 raise StoreUnavailable("a record with this key exists already")
 
     def update(self, record: Record) -> bool:
         name = self._name(record.key)
-        arguments: list[Any] = [record.version - 1, _milliseconds_left(record), _dump(record)]
+        life = _milliseconds(record.seen_at, record.expires_at)
+        arguments: list[Any] = [record.version - 1, life, _dump(record)]
         with one_call():
             if is_signpost(record):  # the token that leads here opens nothing any more
                 return bool(eval_with_copy(self._client, UPDATE, name, *arguments))
@@ -113,8 +114,8 @@ class RedisStore:
         return self._take(key, version)
 
     def touch(self, key: str, seen_at: float, expires_at: float) -> None:
-        milliseconds = max(1, int((expires_at - seen_at) * 1000))
-        arguments: list[Any] = [milliseconds, repr(seen_at), repr(expires_at)]
+        life = _milliseconds(seen_at, expires_at)
+        arguments: list[Any] = [life, repr(seen_at), repr(expires_at)]
         with one_call():
             self._client.eval(TOUCH, 1, self._name(key), *arguments)
 
@@ -193,8 +194,8 @@ def _dump(record: Record) -> str:
     )
 
 
-def _milliseconds_left(record: Record) -> int:
-    return max(1, int((record.expires_at - record.seen_at) * 1000))
+def _milliseconds(seen_at: float, expires_at: float) -> int:
+    return max(1, int((expires_at - seen_at) * 1000))
 
 
 def _parse(key: str, value: bytes) -> Record:

@@ -47,7 +47,7 @@ class CookieStore:
     """The Store of one request: values in its cookie, all else of a user's session in a row.
 
     A session without a user has no row, for there is nothing to revoke: its times are signed with
-    its values. What is stored here under a cookie's size is refused before a row is written.
+    its values. What does not fit into a cookie is refused before a row is written.
     """
 
     def __init__(self, app: Flask, value: str, rows: Store) -> None:

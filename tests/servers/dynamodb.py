@@ -22,7 +22,8 @@ LOGS: dict[str, Path] = {}
 def start() -> Iterator[str]:
     """URL of a new dynalite, for a project's table.
 
-    moto's server, which would come from PyPI, lets two conditional writes at once both succeed.
+    moto's server, which would come from PyPI, has no lock: two conditional writes at once can both
+    succeed (docs/decisions.md).
     """
     server = program("dynalite")
     with server_folder() as (folder, as_user):

@@ -2,7 +2,7 @@
 
 Each round bakes every template once, in a process of its own and in turn, so that a busy machine is
 busy for all of them alike; the least of all rounds counts. A ratio travels between machines, a time
-does not. The goal is 1.3 and the limit 1.5 (docs/decisions.md).
+does not. The goal is 1.3 and the limit 1.5.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def work_done(url: str) -> int:
 
 def leftovers(url: str) -> list[str]:
     with signed_in(url) as connection:
-        names = say(connection, "lru_crawler metadump all", "END\r\n")
+        names = say(connection, "lru_crawler metadump hash", "END\r\n")
     return [unquote(name) for name in re.findall(r"key=(\S+)", names)]
 
 

@@ -48,7 +48,7 @@ def start_valkey() -> Iterator[str]:
 def reads(client: Redis | RedisCluster, **options: Any) -> int:
     """How many sessions were read: sentinels and replicas ask for other things."""
     statistics: Any = client.info("commandstats", **options)
-    return int(statistics.get("cmdstat_hmget", {"calls": 0})["calls"])
+    return int(statistics.get("cmdstat_get", {"calls": 0})["calls"])
 
 
 def work_done(url: str) -> int:

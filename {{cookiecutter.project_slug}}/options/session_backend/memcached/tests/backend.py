@@ -141,7 +141,8 @@ def names_dumped(connections: Connections) -> bytes:
     with connections.client() as client:
         client.version()  # pymemcache connects, but cannot read an answer in several parts
         assert client.sock
-        client.sock.sendall(b"lru_crawler metadump all\r\n")
+        # By its hash table: a list by last use would miss what is used in that moment.
+        client.sock.sendall(b"lru_crawler metadump hash\r\n")
         dump = b""
         while not dump.endswith(b"END\r\n") and not dump.startswith(b"BUSY"):
             dump += client.sock.recv(2**16)

@@ -59,7 +59,7 @@ class FakeMemcached(socketserver.ThreadingTCPServer):
                     return b"DELETED" if self.items.pop(arguments[0], None) else b"NOT_FOUND"
                 case b"md":
                     return self._delete_unchanged(*arguments)
-                case b"lru_crawler":  # `metadump all`
+                case b"lru_crawler":  # `metadump hash`
                     return self._names()
             return b"VERSION 1.6 of a test" if command == b"version" else b"ERROR"
 

@@ -416,7 +416,7 @@ PROTECTIONS = [
     Protection(
         "Vary: Cookie",
         INTERFACE,
-        '        response.vary.add("Cookie")\n',
+        '        response.headers.add("Vary", "Cookie")\n',
         "",
     ),
     Protection(

@@ -7,6 +7,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface as FlaskSessionInterface
 from flask.sessions import SessionMixin
 from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.sansio.http import parse_cookie
 
 from .cookie import open_cookie, value_to_send
 from .protocol import Store, StoreUnavailable
@@ -41,7 +42,9 @@ class SessionInterface(FlaskSessionInterface):
 
     def _open(self, app: Flask, request: Request) -> tuple[str | None, Store]:
         """Return the token in the cookie, if there is one, and the store of its session."""
-        value = request.cookies.get(self.get_cookie_name(app), "")
+        # As `request.cookies` does it, which copies all of the request's headers first.
+        cookies = parse_cookie(request.environ.get("HTTP_COOKIE"))
+        value = cookies.get(self.get_cookie_name(app), "")
         return open_cookie(app, value, self.rules.store)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -53,7 +56,7 @@ class SessionInterface(FlaskSessionInterface):
         """
         if not isinstance(session, Session) or not (session.loaded or session.failed):
             return
-        response.vary.add("Cookie")
+        response.headers.add("Vary", "Cookie")
         if session.failed or session.refused:
             response.headers["Cache-Control"] = "no-store"
             return

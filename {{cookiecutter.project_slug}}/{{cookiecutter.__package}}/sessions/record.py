@@ -17,6 +17,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 SIGNPOST = re.compile(r"[0-9]{1,18}")
 LARGEST_ID = 2**63 - 1  # a database takes no larger number
 FAR = 1e11  # seconds; of a time beyond the year 5138 no date can be made in the end
+PLAIN = frozenset({bool, float, int, str, type(None)})
 
 # What reading planted data can raise: an empty tag StopIteration, a far year OverflowError.
 UNREADABLE = (
@@ -54,12 +55,22 @@ class _Serializer(TaggedJSONSerializer):
     """Flask's tagged JSON, by the standard library alone: it works outside every context."""
 
     def dumps(self, value: Any) -> str:
-        return json.dumps(self.tag(value), separators=(",", ":"))
+        tagged = value if _is_plain(value) else self.tag(value)
+        return json.dumps(tagged, separators=(",", ":"))
 
     def loads(self, value: str) -> Any:
         values = json.loads(value)
         # A tag is an object whose only key begins with a space. Few sessions have one.
         return self._untag_scan(values) if '{" ' in value else values
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether JSON keeps the value as it is: Flask's search for what to tag is slow."""
+    if type(value) is dict:
+        return len(value) != 1 and all(map(_is_plain, value.values()))  # one key may be a tag
+    if type(value) is list:
+        return all(map(_is_plain, value))
+    return type(value) in PLAIN
 
 
 _serializer = _Serializer()

@@ -9,7 +9,7 @@ from flask import Flask
 from redis import ResponseError
 
 from .address import parse
-from .connection import Client, connect, eval_with_copy, one_call
+from .connection import Client, call, connect, eval_with_copy, one_call
 from .protocol import Store, StoreUnavailable
 from .record import UNREADABLE, Record, UnreadableRecord, is_signpost, is_well_formed
 
@@ -83,7 +83,7 @@ class RedisStore:
     def load(self, key: str) -> Record | None:
         with one_call():
             try:
-                value: Any = self._client.get(self._name(key))
+                value = call(self._client, "GET", self._name(key))
             except ResponseError as error:
                 if str(error).startswith("WRONGTYPE"):
                     raise UnreadableRecord from error
@@ -108,7 +108,7 @@ class RedisStore:
         with one_call():
             if is_signpost(record):  # the token that leads here opens nothing any more
                 return bool(eval_with_copy(self._client, UPDATE, name, *arguments))
-            return bool(self._client.eval(UPDATE, 1, name, *arguments))
+            return bool(call(self._client, "EVAL", UPDATE, 1, name, *arguments))
 
     def take(self, key: str, version: int) -> bool:
         return self._take(key, version)

@@ -60,16 +60,16 @@ PROTECTIONS = [
     Protection(
         "filesystem: a file is replaced as a whole",
         FILES,
-        """        temporary = self._path / f"{name}.tmp"
+        """        temporary = f"{self._prefix}{name}.tmp"
         flags""",
-        """        temporary = self._path / f"{name}.json"
+        """        temporary = f"{self._prefix}{name}.json"
         flags""",
         FILESYSTEM,
     ),
     Protection(
         "filesystem: a write that fails leaves nothing behind",
         FILES,
-        "                temporary.unlink()\n",
+        "                os.unlink(temporary)\n",
         "                pass\n",
         FILESYSTEM,
     ),
@@ -106,9 +106,9 @@ PROTECTIONS = [
         FILES,
         """        self.make()
         try:
-            return Path""",
+            with open""",
         """        try:
-            return Path""",
+            with open""",
         FILESYSTEM,
     ),
     Protection(

@@ -404,8 +404,8 @@ class Disk:
         self.has_failed = False
         self._fails_at = fails_at
         self._error = error or Crash()
-        for owner, name in ((os, "open"), (os, "fsync"), (Path, "replace"), (Path, "unlink")):
-            monkeypatch.setattr(owner, name, self._watched(name, getattr(owner, name)))
+        for name in ("open", "fsync", "replace", "unlink"):
+            monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
         monkeypatch.setattr(os, "fdopen", self._half_written(os.fdopen))
 
     def step(self, name: str) -> None:

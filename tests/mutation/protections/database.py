@@ -22,8 +22,8 @@ PROTECTIONS = [
     Protection(
         "database: a touch only moves forwards",
         ROWS,
-        "older = (sessions.c.key == key) & (sessions.c.seen_at < seen_at)",
-        "older = sessions.c.key == key",
+        '.where(_has_key & (sessions.c.seen_at < sa.bindparam("now")))',
+        ".where(_has_key)",
         DATABASE,
     ),
     Protection(
@@ -50,8 +50,8 @@ PROTECTIONS = [
     Protection(
         "database: for_user is one user's",
         ROWS,
-        "sa.select(*columns).where(sessions.c.user_id == user_id)",
-        "sa.select(*columns)",
+        'OF_USER = sa.select(*columns).where(sessions.c.user_id == sa.bindparam("user"))',
+        "OF_USER = sa.select(*columns)",
         DATABASE,
     ),
     Protection(

@@ -42,11 +42,13 @@ counters = sa.Table(
     sa.Column("blocked_until", sa.Double, nullable=False),  # seconds since the epoch
     sa.Column("failed_at", sa.Double, nullable=False),
 )
+Counter = sa.Row[tuple[str, int, float, float]]
 
 # Made once: to build a statement takes longer than to run it.
 _has_key = counters.c.key == sa.bindparam("wanted")
+_is_one_of = counters.c.key.in_(sa.bindparam("wanted", expanding=True))
 _is_unchanged = _has_key & (counters.c.failures == sa.bindparam("expected"))
-ROW = sa.select(counters).where(_has_key)
+ROWS = sa.select(counters).where(_is_one_of)
 INSERT = sa.insert(counters)
 UPDATE = sa.update(counters).where(_is_unchanged)
 TAKE_BACK = (
@@ -54,6 +56,7 @@ TAKE_BACK = (
     .where(_has_key & (counters.c.failures > 0))
     .values(failures=counters.c.failures - 1)
 )
+DELETE = sa.delete(counters).where(_is_one_of)
 
 
 class TooManyAttempts(TooManyRequests):
@@ -82,7 +85,7 @@ class Attempt:
         known = {"key": self.key("known"), "failures": 0, "blocked_until": 0.0}
         known |= {"failed_at": known_until}
         with suppress(SQLAlchemyError), autocommit_engine().connect() as connection:
-            connection.execute(sa.delete(counters).where(counters.c.key.in_(mine)))
+            connection.execute(DELETE, {"wanted": mine})
             for kind in self.kinds:
                 _take_back(connection, self.key(kind))
             connection.execute(INSERT, known)
@@ -109,13 +112,12 @@ def begin_attempt(account: str) -> Attempt:
     attempt = Attempt(account=account, source=_source(request.remote_addr or ""))
     now: float = current_app.config["CLOCK"]()
     with autocommit_engine().connect() as connection:
-        known = connection.execute(ROW, {"wanted": attempt.key("known")}).one_or_none()
+        rows = _rows(connection, [attempt.key(kind) for kind in ("known", *LIMITS)])
+        known = rows.get(attempt.key("known"))
         is_known = known is not None and known.failed_at > now - FORGET_AFTER
         kinds = tuple(kind for kind in LIMITS if not (is_known and kind == "account"))
         attempt = replace(attempt, kinds=kinds)
-        _refuse_if_blocked(connection, [attempt.key(kind) for kind in kinds], now)
-        for kind in kinds:
-            _count(connection, attempt.key(kind), LIMITS[kind], now)
+        _count(connection, rows, {attempt.key(kind): LIMITS[kind] for kind in kinds}, now)
     return attempt
 
 
@@ -127,8 +129,7 @@ def begin_registration() -> None:
     key = _digest(f"registration {_source(request.remote_addr or '')}")
     now: float = current_app.config["CLOCK"]()
     with autocommit_engine().connect() as connection:
-        _refuse_if_blocked(connection, [key], now)
-        _count(connection, key, REGISTRATIONS, now)
+        _count(connection, _rows(connection, [key]), {key: REGISTRATIONS}, now)
 
 
 def forget_old_attempts(now: float) -> int:
@@ -147,38 +148,55 @@ def _digest(text: str) -> str:
     return hmac.new(secret, text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
-def _refuse_if_blocked(connection: sa.Connection, keys: Iterable[str], now: float) -> None:
-    query = sa.select(sa.func.max(counters.c.blocked_until)).where(counters.c.key.in_(keys))
-    blocked_until = connection.scalar(query) or 0.0
+def _rows(connection: sa.Connection, keys: list[str]) -> dict[str, Counter]:
+    return {row.key: row for row in connection.execute(ROWS, {"wanted": keys})}
+
+
+def _count(
+    connection: sa.Connection, rows: dict[str, Counter], limits: dict[str, int], now: float
+) -> None:
+    """Count one more failure in the counters of these keys, whose rows have just been read."""
+    _refuse_if_blocked([rows[key] for key in limits if key in rows], now)
+    for key, limit in limits.items():
+        row = rows.get(key)
+        for _ in range(TRIES):
+            if _count_one(connection, key, row, limit, now):
+                break
+            changed = _rows(connection, [key])  # another worker was first
+            _refuse_if_blocked(changed.values(), now)
+            row = changed.get(key)
+        else:
+            raise TooManyAttempts(retry_after=1)
+
+
+def _refuse_if_blocked(rows: Iterable[Counter], now: float) -> None:
+    blocked_until = max((row.blocked_until for row in rows), default=0.0)
     if blocked_until > now:
         audit("sign_in_throttled")
         raise TooManyAttempts(retry_after=int(blocked_until - now) + 1)
 
 
-def _count(connection: sa.Connection, key: str, limit: int, now: float) -> None:
-    for _ in range(TRIES):
-        row = connection.execute(ROW, {"wanted": key}).one_or_none()
-        if row is None:
-            first = {"key": key, "failures": 1, "blocked_until": 0.0, "failed_at": now}
-            try:
-                connection.execute(INSERT, first)
-            except IntegrityError:
-                continue  # another worker was first
-            return
-        if row.blocked_until > now:
-            _refuse_if_blocked(connection, [key], now)
-        failures = 1 if row.failed_at < now - FORGET_AFTER else row.failures + 1
-        unchanged = {"wanted": key, "expected": row.failures}
-        wait = _wait(failures - limit)
-        values = {
-            "failures": failures,
-            # Not `now` when nobody has to wait: another worker's clock may be a little behind.
-            "blocked_until": now + wait if wait else 0.0,
-            "failed_at": now,
-        }
-        if connection.execute(UPDATE, values | unchanged).rowcount == 1:
-            return
-    raise TooManyAttempts(retry_after=1)
+def _count_one(
+    connection: sa.Connection, key: str, row: Counter | None, limit: int, now: float
+) -> bool:
+    """Count one more failure; False when the row is no longer as it was read."""
+    if row is None:
+        first = {"key": key, "failures": 1, "blocked_until": 0.0, "failed_at": now}
+        try:
+            connection.execute(INSERT, first)
+        except IntegrityError:
+            return False
+        return True
+    failures = 1 if row.failed_at < now - FORGET_AFTER else row.failures + 1
+    wait = _wait(failures - limit)
+    values = {
+        "failures": failures,
+        # Not `now` when nobody has to wait: another worker's clock may be a little behind.
+        "blocked_until": now + wait if wait else 0.0,
+        "failed_at": now,
+    }
+    unchanged = {"wanted": key, "expected": row.failures}
+    return connection.execute(UPDATE, values | unchanged).rowcount == 1
 
 
 def _wait(failures_above_limit: int) -> float:

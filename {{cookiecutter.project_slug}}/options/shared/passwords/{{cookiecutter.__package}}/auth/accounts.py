@@ -25,6 +25,8 @@ EMAIL = re.compile(
 )
 LONGEST_EMAIL = 254
 
+USER_BY_EMAIL = sa.select(User).where(User.email == sa.bindparam("email"))
+
 
 class InvalidEmail(ValueError):
     """Not an e-mail address. The message is for the user."""
@@ -109,7 +111,7 @@ def _find(email: str) -> tuple[Attempt, User | None]:
         email = normalize_email(email)
     except InvalidEmail:
         return begin_attempt(email), None
-    return begin_attempt(email), db.session.scalar(sa.select(User).where(User.email == email))
+    return begin_attempt(email), db.session.scalar(USER_BY_EMAIL, {"email": email})
 
 
 def sign_in_with_password(email: str, password: str, *, remember: bool) -> User:

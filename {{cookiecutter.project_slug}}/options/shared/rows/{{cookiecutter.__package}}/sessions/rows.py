@@ -39,6 +39,9 @@ ROW = sa.select(*columns).where(_has_key)
 INSERT = sa.insert(sessions)
 UPDATE = sa.update(sessions).where(_is_unchanged)
 TAKE = sa.delete(sessions).where(_is_unchanged)
+TOUCH = sa.update(sessions).where(_has_key & (sessions.c.seen_at < sa.bindparam("now")))
+DELETE = sa.delete(sessions).where(_has_key)
+OF_USER = sa.select(*columns).where(sessions.c.user_id == sa.bindparam("user"))
 
 
 class DatabaseStore:
@@ -68,19 +71,17 @@ class DatabaseStore:
         return result.rowcount == 1
 
     def touch(self, key: str, seen_at: float, expires_at: float) -> None:
-        older = (sessions.c.key == key) & (sessions.c.seen_at < seen_at)
         times = {"seen_at": seen_at, "expires_at": expires_at}
         with self._connection() as connection:
-            connection.execute(sa.update(sessions).where(older).values(**times))
+            connection.execute(TOUCH, {"wanted": key, "now": seen_at} | times)
 
     def delete(self, key: str) -> None:
         with self._connection() as connection:
-            connection.execute(sa.delete(sessions).where(sessions.c.key == key))
+            connection.execute(DELETE, {"wanted": key})
 
     def for_user(self, user_id: int) -> list[Record]:
         with self._connection() as connection:
-            rows = connection.execute(sa.select(*columns).where(sessions.c.user_id == user_id))
-            return [Record(*row) for row in rows]
+            return [Record(*row) for row in connection.execute(OF_USER, {"user": user_id})]
 
     def prune(self, now: float) -> int:
         expired = sessions.c.expires_at < now

@@ -1,4 +1,4 @@
-"""Redis: one HMGET of a record's fields, by the client as the project sets it up."""
+"""Redis: one GET of a record, by the client as the project sets it up."""
 
 from __future__ import annotations
 
@@ -21,15 +21,11 @@ BATCH = 10_000
 
 
 def limit(record: dict[str, Any], place: Place) -> Callable[[], object]:
-    """Return the read of a hash."""
+    """Return the read of a value."""
     connection = importlib.import_module(f"{place.package}.sessions.connection")
     client = connection.connect(place.environment["REDIS_URL"])
-    values: dict[str, Any] = {
-        name: "" if value is None else value for name, value in record.items()
-    }
-    name, fields = f"limit:session:{values.pop('key')}", tuple(values)
-    client.hset(name, items=[part for pair in values.items() for part in pair])
-    return lambda: client.hmget(name, fields)
+    name = f"{place.package}:session:{record['key']}"
+    return lambda: client.get(name)
 
 
 def fill(record: dict[str, Any], place: Place, count: int) -> None:

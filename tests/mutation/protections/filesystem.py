@@ -253,18 +253,4 @@ PROTECTIONS = [
         "if record]",
         FILESYSTEM,
     ),
-    Protection(
-        "filesystem: a foreign file is no record",
-        STORE,
-        "    except UNREADABLE as error:\n",
-        "    except ZeroDivisionError as error:\n",
-        FILESYSTEM,
-    ),
-    Protection(
-        "filesystem: a field has its type",
-        STORE,
-        "    if not all(isinstance(getattr(record, name), TYPES[name]) for name in FIELDS):\n",
-        "    if False:\n",
-        FILESYSTEM,
-    ),
 ]

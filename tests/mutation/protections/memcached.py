@@ -98,11 +98,11 @@ PROTECTIONS = [
         STORE,
         """            self._index.add(record.key, record.user_id, record.expires_at)
         with self._connections.client() as client:
-            is_new = client.add(self._name(record.key), _dump(record), expire=_lifetime(record))
+            is_new = client.add(self._name(record.key), dump(record), expire=_lifetime(record))
 """,
         """            pass
         with self._connections.client() as client:
-            is_new = client.add(self._name(record.key), _dump(record), expire=_lifetime(record))
+            is_new = client.add(self._name(record.key), dump(record), expire=_lifetime(record))
         if record.user_id is not None:
             self._index.add(record.key, record.user_id, record.expires_at)
 """,
@@ -185,20 +185,6 @@ PROTECTIONS = [
         STORE,
         "                with suppress(UnreadableRecord):\n",
         "                with suppress(ZeroDivisionError):\n",
-        MEMCACHED,
-    ),
-    Protection(
-        "memcached: a damaged record is unreadable",
-        STORE,
-        "    except UNREADABLE as error:\n",
-        "    except ZeroDivisionError as error:\n",
-        MEMCACHED,
-    ),
-    Protection(
-        "memcached: a value of the wrong type is unreadable",
-        STORE,
-        "    if not all(isinstance(getattr(record, name), TYPES[name]) for name in FIELDS):\n",
-        "    if False:\n",
         MEMCACHED,
     ),
     Protection(

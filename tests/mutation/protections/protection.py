@@ -27,6 +27,7 @@ COOKIE = "{package}/sessions/cookie.py"
 SIGNING = "{package}/sessions/signing.py"
 STORE = "{package}/sessions/store.py"
 ROWS = "{package}/sessions/rows.py"
+AS_JSON = "{package}/sessions/as_json.py"
 FILES = "{package}/sessions/files.py"
 CONNECTION = "{package}/sessions/connection.py"
 ADDRESS = "{package}/sessions/address.py"
@@ -50,10 +51,15 @@ LOGS = "{package}/logs.py"
 
 DATABASE = ("database-password",)
 REDIS = ("redis-api",)
+
+
+def _with_part(part: str) -> tuple[str, ...]:
+    """Return the sample's projects whose backend takes a part of options/shared/."""
+    backends = {name: COMBINATIONS[name]["session_backend"] for name in sample()}
+    return tuple(name for name, it in backends.items() if part in QUESTIONS["_shared"][it])
+
+
 # Where the cookie is the token alone. Another one is checked by its signature, and of two tabs that
 # write at once the later answer wins.
-TOKENS = tuple(
-    name
-    for name in sample()
-    if "tokens" in QUESTIONS["_shared"][COMBINATIONS[name]["session_backend"]]
-)
+TOKENS = _with_part("tokens")
+JSON_RECORDS = _with_part("json-records")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tests.mutation.protections.protection import (
+    AS_JSON,
     DATABASE,
     ENDING,
     INTERFACE,
+    JSON_RECORDS,
     LIFETIME,
     RECORD,
     SAVING,
@@ -442,5 +444,19 @@ PROTECTIONS = [
         INTERFACE,
         '    "Set-Cookie",\n',
         "",
+    ),
+    Protection(
+        "a damaged record of JSON is unreadable",
+        AS_JSON,
+        "    except UNREADABLE as error:\n",
+        "    except ZeroDivisionError as error:\n",
+        JSON_RECORDS,
+    ),
+    Protection(
+        "a record of JSON has fields of the right types",
+        AS_JSON,
+        "    if not all(isinstance(getattr(record, name), TYPES[name]) for name in FIELDS):\n",
+        "    if False:\n",
+        JSON_RECORDS,
     ),
 ]

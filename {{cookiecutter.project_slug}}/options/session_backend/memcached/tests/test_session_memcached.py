@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_flask_app.sessions import store as module
+from my_flask_app.sessions.as_json import dump
 from my_flask_app.sessions.connections import (
     LineClient,
 )
@@ -32,13 +33,13 @@ from .style import is_signed_in
 from .support import PATIENCE, token_of
 
 DAY = 86_400
-WHOLE: dict[str, Any] = json.loads(module._dump(make_record()))
+WHOLE: dict[str, Any] = json.loads(dump(make_record()))
 
 FOREIGN: dict[str, bytes] = {
     "nothing": b"",
     "no text": b"\xff\xfe\x00",
     "no JSON": b"user_id=7",
-    "half a record": module._dump(make_record())[:100],
+    "half a record": dump(make_record())[:100],
     "another type": b"7",
     "a list": b"[]",
     "no field": b"{}",

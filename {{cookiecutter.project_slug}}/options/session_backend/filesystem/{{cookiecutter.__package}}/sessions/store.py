@@ -7,21 +7,19 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from environs import Env, ValidationError
 from flask import Flask
 
+from .as_json import dump, parse
 from .files import DIGEST, Folder
 from .protocol import Store, StoreUnavailable
 from .record import UNREADABLE, Record, UnreadableRecord
 
-FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
-TYPES = get_type_hints(Record)
-TIMES = tuple(name for name in FIELDS if TYPES[name] is float)
 TRIES = 3
 
 
@@ -56,7 +54,7 @@ class FileStore:
                 content = self._sessions.read(key)
             except IsADirectoryError as error:
                 raise UnreadableRecord from error
-        return None if content is None else _parse(key, content)
+        return None if content is None else parse(key, content)
 
     def insert(self, record: Record) -> None:
         if record.user_id is None:
@@ -74,14 +72,14 @@ class FileStore:
         with _errors_translated(), self._sessions.locked(record.key):
             if self._sessions.read(record.key) is not None:
                 raise StoreUnavailable("a record with this key exists already")
-            self._sessions.write(record.key, _dump(record))
+            self._sessions.write(record.key, dump(record))
 
     def update(self, record: Record) -> bool:
         with _errors_translated(), self._sessions.locked(record.key):
             before = self._load_readable(record.key)
             if before is None or before.version != record.version - 1:
                 return False
-            self._sessions.write(record.key, _dump(record))
+            self._sessions.write(record.key, dump(record))
             return True
 
     def take(self, key: str, version: int) -> bool:
@@ -96,7 +94,7 @@ class FileStore:
             before = self._load_readable(key)
             if before is not None and before.seen_at < seen_at:
                 touched = replace(before, seen_at=seen_at, expires_at=expires_at)
-                self._sessions.write(key, _dump(touched))
+                self._sessions.write(key, dump(touched))
 
     def delete(self, key: str) -> None:
         with _errors_translated(), self._sessions.locked(key):
@@ -162,22 +160,6 @@ class FileStore:
 
 def _user_name(user_id: int) -> str:
     return sha256(str(user_id).encode()).hexdigest()
-
-
-def _dump(record: Record) -> bytes:
-    return json.dumps({name: getattr(record, name) for name in FIELDS}).encode()
-
-
-def _parse(key: str, content: bytes) -> Record:
-    try:
-        values = json.loads(content)
-        times = {name: float(values[name]) for name in TIMES}
-        record = Record(key=key, **{**values, **times})
-    except UNREADABLE as error:
-        raise UnreadableRecord from error
-    if not all(isinstance(getattr(record, name), TYPES[name]) for name in FIELDS):
-        raise UnreadableRecord
-    return record
 
 
 @contextmanager

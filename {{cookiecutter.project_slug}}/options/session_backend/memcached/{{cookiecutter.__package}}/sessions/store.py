@@ -5,26 +5,23 @@ of its own for each state of a value (`cas`). So a change is: read value and num
 version, then write or delete if the number is still the same.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import fields, replace
-from typing import Any, get_type_hints
+from dataclasses import replace
+from typing import Any
 
 from environs import Env, ValidationError
 from flask import Flask
 
 from ..database import autocommit_engine
+from .as_json import dump, parse
 from .connections import Address, Connections
 from .index import Index
 from .protocol import Store, StoreUnavailable
-from .record import UNREADABLE, Record, UnreadableRecord
+from .record import Record, UnreadableRecord
 
-FIELDS = tuple(field.name for field in fields(Record) if field.name != "key")
-TYPES = get_type_hints(Record)
-TIMES = tuple(name for name in FIELDS if TYPES[name] is float)
 MONTH = 30 * 86_400  # seconds; what is more is a date for memcached
 LEEWAY = 5  # seconds by which memcached's clock may be behind
 INDEX_TRIES = 3
@@ -76,14 +73,14 @@ class MemcachedStore:
 
     def load(self, key: str) -> Record | None:
         value, _ = self._fetch([key]).get(key, (None, b""))
-        return None if value is None else _parse(key, value)
+        return None if value is None else parse(key, value)
 
     def insert(self, record: Record) -> None:
         if record.user_id is not None:
             # The index comes first: a session that it does not name could not be revoked.
             self._index.add(record.key, record.user_id, record.expires_at)
         with self._connections.client() as client:
-            is_new = client.add(self._name(record.key), _dump(record), expire=_lifetime(record))
+            is_new = client.add(self._name(record.key), dump(record), expire=_lifetime(record))
         if not is_new:
             raise StoreUnavailable("a record with this key exists already")
 
@@ -180,12 +177,12 @@ class MemcachedStore:
         for start in range(0, len(wanted), BATCH):
             for key, (value, number) in self._fetch(wanted[start : start + BATCH]).items():
                 with suppress(UnreadableRecord):
-                    records[key] = (_parse(key, value), number)
+                    records[key] = (parse(key, value), number)
         return records
 
     def _replace(self, record: Record, number: bytes) -> bool:
         """Write a record over the state of this number; False when it is gone or changed."""
-        name, value = self._name(record.key), _dump(record)
+        name, value = self._name(record.key), dump(record)
         with self._connections.client() as client:
             return bool(client.cas(name, value, number, expire=_lifetime(record)))
 
@@ -219,19 +216,3 @@ def _lifetime(record: Record) -> int:
     """
     seconds = max(1, math.ceil(record.expires_at - record.seen_at)) + LEEWAY
     return seconds if seconds <= MONTH else int(time.time()) + seconds
-
-
-def _dump(record: Record) -> bytes:
-    return json.dumps({name: getattr(record, name) for name in FIELDS}).encode()
-
-
-def _parse(key: str, value: bytes) -> Record:
-    try:
-        values = json.loads(value)
-        times = {name: float(values[name]) for name in TIMES}
-        record = Record(key=key, **{**values, **times})
-    except UNREADABLE as error:
-        raise UnreadableRecord from error
-    if not all(isinstance(getattr(record, name), TYPES[name]) for name in FIELDS):
-        raise UnreadableRecord
-    return record

@@ -406,7 +406,7 @@ class Disk:
         self._error = error or Crash()
         for name in ("open", "fsync", "replace", "unlink"):
             monkeypatch.setattr(os, name, self._watched(name, getattr(os, name)))
-        monkeypatch.setattr(os, "fdopen", self._half_written(os.fdopen))
+        monkeypatch.setattr(os, "write", self._half_written(os.write))
 
     def step(self, name: str) -> None:
         """Note a step, or fail."""
@@ -423,17 +423,15 @@ class Disk:
         return call
 
     def _half_written(self, original: Any) -> Any:
-        def fdopen(*args: Any, **options: Any) -> Any:
-            file = original(*args, **options)
+        def write(file: int, content: bytes) -> Any:
             try:
                 self.step("write")
             except BaseException:
-                file.write(b'{"half')
-                file.close()
+                original(file, b'{"half')
                 raise
-            return file
+            return original(file, content)
 
-        return fdopen
+        return write
 
 
 CHANGES: dict[str, Callable[[FileStore], Any]] = {
@@ -518,7 +516,7 @@ def test_a_full_disk_signs_nobody_in_and_lets_everybody_out(
 
     stranger = browser(app)
     with monkeypatch.context() as full:
-        full.setattr(os, "fdopen", fail)
+        full.setattr(os, "write", fail)
         response = log_in(stranger, user.email)
         assert response.status_code == 503
         assert cookies_set(response) == []

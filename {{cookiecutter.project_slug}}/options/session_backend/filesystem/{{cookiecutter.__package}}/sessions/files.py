@@ -88,11 +88,13 @@ class Folder:
         temporary = f"{self._prefix}{name}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(content)
+            file = os.open(temporary, flags, 0o600)
+            try:
+                _write(file, content)
                 if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
+                    os.fsync(file)
+            finally:
+                os.close(file)
             os.replace(temporary, f"{self._prefix}{name}.json")
         except OSError:
             with suppress(OSError):
@@ -124,6 +126,11 @@ class Folder:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def _write(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]  # it may take a part only
 
 
 def _lock(file: int) -> None:

@@ -11,7 +11,8 @@ HEAD = """\
 # Speed
 
 Written by `uv run python -m benchmarks`. Every figure is a ratio of two things measured in turn in
-one run, the median of all rounds: a ratio travels between machines, a time does not.
+one run, the median of all rounds: a ratio travels between machines, a time does not. Two runs
+differ by some hundredths.
 
 * Each application has the same views and the same session of 200 bytes, and is called as a WSGI
   application with the request of a browser that has a session, without a server in between.

@@ -21,20 +21,33 @@ Cases = dict[str, Call]
 def measure(
     apps: Mapping[str, Application], places: list[Place], folder: Path, rounds: int
 ) -> Samples:
-    """Time all pages. `apps` are the rendered projects by place."""
-    cases: Cases = {"bare": Call(bare.bare(), "/benchmark/untouched")}
+    """Time all pages, as multiples of bare Flask in the same round.
+
+    `apps` are the rendered projects by place. One place after the other with its peers: a server
+    has one application, which does not find the processor's caches full of twenty others.
+    """
+    cases: Cases = {}
     _add(cases, "cookie", bare.signed_cookie())
+    found = _measure(cases, rounds)
     for place in places:
+        cases = {}
         _add_place(cases, place, apps[place.name])
-    redis = next((place for place in places if place.name == "redis"), None)
-    if redis:
-        _add_signed_in_peers(cases, redis, folder)
+        if place.name == "redis":
+            _add_signed_in_peers(cases, place, folder)
+        found |= _measure(cases, rounds)
+    return found
+
+
+def _measure(cases: Cases, rounds: int) -> Samples:
     for name, call in cases.items():
         call.check(EMAIL if name.startswith("account") else THEME)
-    samples = interleaved(cases, rounds)
+    samples = interleaved({"bare": Call(bare.bare(), "/benchmark/untouched"), **cases}, rounds)
     for name, call in cases.items():
         call.check(EMAIL if name.startswith("account") else THEME)
-    return samples
+    return {
+        name: [mine / bares for mine, bares in zip(times, samples["bare"], strict=True)]
+        for name, times in samples.items()
+    }
 
 
 def _add_place(cases: Cases, place: Place, app: Application) -> None:

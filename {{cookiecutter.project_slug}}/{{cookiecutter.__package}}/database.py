@@ -100,7 +100,7 @@ def _end_transaction(response: Response) -> Response:
     if not db.session.registry.has():  # the view has not asked the database
         return response
     try:
-        db.session.close()  # a rollback, which does not mark each object as stale as well
+        db.session.remove()  # not rollback, which would also mark each object as stale
     except SQLAlchemyError:
         db.session().invalidate()
     return response

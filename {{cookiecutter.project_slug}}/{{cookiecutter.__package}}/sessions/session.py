@@ -44,28 +44,29 @@ class Session(SessionMixin):
     new token then and forgets what it held before. Nobody has to remember to rotate it.
     """
 
+    token: str | None = None  # of the cookie, once loaded
+    record: Record | None = None  # as it was when loaded
+    moved_from: Record | None = None  # the signpost to which this token leads
+    loaded = False
+    failed = False  # the store did not answer: do not make this request wait again
+    refused = False  # its values cannot be stored: do not try again for the error page
+    modified = False
+    identity_changed = False
+    rotation_wanted = False
+    ended = False
+    _saved = False
+
     def __init__(
         self,
         open_cookie: Callable[[], tuple[str | None, Store]],
         visitor: Callable[[], Visitor],
         rules: SessionRules,
     ) -> None:
-        self.token: str | None = None  # of the cookie, once loaded
         self.store = rules.store  # what the token's record is loaded from and written to
         self.visitor = visitor
         self.rules = rules
-        self.record: Record | None = None  # as it was when loaded
-        self.loaded = False
-        self.failed = False  # the store did not answer: do not make this request wait again
-        self.refused = False  # its values cannot be stored: do not try again for the error page
-        self.modified = False
-        self.identity_changed = False
-        self.rotation_wanted = False
-        self.ended = False
-        self.moved_from: Record | None = None  # the signpost to which this token leads
         self.after_save: list[Callable[[], None]] = []
         self._open_cookie = open_cookie
-        self._saved = False
         self._values: dict[str, Any] = {}
         self._written: set[str] = set()
 

@@ -7,8 +7,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask, Response, send_file, session
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from my_flask_app.auth.identity import require_user
 from my_flask_app.database import db
 from my_flask_app.models import User
 from my_flask_app.security import throttle
@@ -99,6 +101,26 @@ def test_a_write_that_is_not_stored_is_503(
     watched_store.failing = set()
     assert is_signed_in(signed_in_client)
     assert signed_in_client.get("/note/note").text == ""
+
+
+@pytest.mark.requirement("R72")
+def test_an_error_page_may_ask_who_it_is_although_the_transaction_has_ended(
+    app: Flask, signed_in_client: FlaskClient, user: User, watched_store: WatchedStore
+) -> None:
+    @app.post("/commit")
+    def commit() -> str:
+        session["note"] = "lost"
+        require_user()
+        db.session.commit()  # what was read is stale by that
+        return "written"
+
+    @app.errorhandler(503)
+    def say_who(_: HTTPException) -> tuple[str, int]:
+        return require_user().email, 503
+
+    watched_store.failing = {"update"}
+    response = signed_in_client.post("/commit")
+    assert (response.status_code, response.text) == (503, user.email)
 
 
 @pytest.mark.requirement("R72")

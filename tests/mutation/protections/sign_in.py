@@ -238,4 +238,10 @@ PROTECTIONS = [
         "rest.translate(ALIKE)[",
         "rest[",
     ),
+    Protection(
+        "a user that the database's session has let go is read anew",
+        IDENTITY,
+        "user is None or user not in db.session or user.id != user_id",
+        "user is None or user.id != user_id",
+    ),
 ]

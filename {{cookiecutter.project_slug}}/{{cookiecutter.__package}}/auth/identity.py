@@ -77,7 +77,8 @@ def current_user() -> User | None:
     if user_id is None:
         return None
     user: User | None = g.get("user")
-    if user is None or user.id != user_id:
+    # One that the database's session has let go cannot be refreshed: an error page may ask so late.
+    if user is None or user not in db.session or user.id != user_id:
         user = g.user = db.session.scalar(USER_BY_ID, {"id": user_id})
     if user is None or user.disabled or user.session_epoch != session.get("session_epoch"):
         return None

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(extent: Extent, only: list[str] | None) -> dict[str, Any]:
-    """Return what the worker has measured."""
+    """Return what the workers have measured: one process for each place, as a server has one."""
     with (
         tempfile.TemporaryDirectory(prefix="benchmarks-") as temporary,
         running_servers() as servers,
@@ -48,22 +48,32 @@ def measure(extent: Extent, only: list[str] | None) -> dict[str, Any]:
         prepared = [prepare_place(*names, servers, folder) for names in wanted.items()]
         places = [place for place in prepared if place]
         python = install([Path(place["project"]) for place in places])
-        plan, results, log = (folder / name for name in ("plan.json", "results.json", "log"))
-        plan.write_text(
-            json.dumps({"extent": asdict(extent), "places": places, "folder": temporary}), "utf-8"
-        )
-        command = [str(python), "-m", "benchmarks.worker", str(plan), str(results)]
-        environment = clean_environment()
-        del environment["PYTHONDONTWRITEBYTECODE"]  # the command that prunes starts sooner
-        with log.open("wb") as errors:  # what the applications log goes to no terminal
-            worker = subprocess.run(
-                command, cwd=ROOT, env=environment, stderr=errors, timeout=3600, check=False
-            )
-        if worker.returncode:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            raise SystemExit("\n".join(line for line in lines if not line.startswith('{"time"')))
-        found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+        found: dict[str, Any] = {"pages": {}, "growth": {}}
+        for place in places:
+            results = _work(python, extent, place, folder / place["name"])
+            for part in ("pages", "growth"):
+                found[part] |= results.pop(part)
+            found |= results
         return found
+
+
+def _work(python: Path, extent: Extent, place: dict[str, Any], folder: Path) -> dict[str, Any]:
+    plan, results, log = (folder / name for name in ("plan.json", "results.json", "log"))
+    plan.write_text(
+        json.dumps({"extent": asdict(extent), "place": place, "folder": str(folder)}), "utf-8"
+    )
+    command = [str(python), "-m", "benchmarks.worker", str(plan), str(results)]
+    environment = clean_environment()
+    del environment["PYTHONDONTWRITEBYTECODE"]  # the command that prunes starts sooner
+    with log.open("wb") as errors:  # what the applications log goes to no terminal
+        worker = subprocess.run(
+            command, cwd=ROOT, env=environment, stderr=errors, timeout=3600, check=False
+        )
+    if worker.returncode:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise SystemExit("\n".join(line for line in lines if not line.startswith('{"time"')))
+    found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+    return found
 
 
 if __name__ == "__main__":

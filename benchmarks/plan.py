@@ -1,4 +1,4 @@
-"""What the worker is told to measure."""
+"""What a worker is told to measure."""
 
 from __future__ import annotations
 

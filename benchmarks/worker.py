@@ -22,28 +22,24 @@ def main(plan_file: str, results_file: str) -> None:
     """Measure everything that the plan asks for."""
     warnings.simplefilter("ignore")
     plan = json.loads(Path(plan_file).read_text(encoding="utf-8"))
-    places = [Place(**place) for place in plan["places"]]
+    place = Place(**plan["place"])
     extent = Extent(**plan["extent"])
     folder = Path(plan["folder"])
-    results: dict[str, Any] = {}
-    apps: dict[str, Application] = {place.name: ours.make_app(place) for place in places}
+    app: Application = ours.make_app(place)
 
-    say("pages")
-    results["pages"] = pages.measure(apps, places, folder, extent.rounds)
-    for place in places:
-        if place.name == "sqlite":
-            say("threads")
-            peer = flask_session.make_app("sqlite", place.environment)
-            peers = {"ours": apps["sqlite"], "flask-session": peer}
-            results["threads"] = threads.measure(peers, extent)
-            say("sign-ins")
-            profile = importlib.import_module(f"{place.package}.auth.passwords").PROFILE
-            results["sign-ins"] = sign_ins.measure(apps["sqlite"], profile, extent)
+    say(f"{place.name}: pages")
+    results: dict[str, Any] = {"pages": pages.measure(place, app, folder, extent.rounds)}
+    if place.name == "sqlite":
+        say("sqlite: threads")
+        peer = flask_session.make_app("sqlite", place.environment)
+        results["threads"] = threads.measure({"ours": app, "flask-session": peer}, extent)
+        say("sqlite: sign-ins")
+        profile = importlib.import_module(f"{place.package}.auth.passwords").PROFILE
+        results["sign-ins"] = sign_ins.measure(app, profile, extent)
     results["growth"] = {}
-    for place in places:
-        if hasattr(module_for(place), "fill"):
-            say(f"growth: {place.name}")
-            results["growth"][place.name] = growth.measure(place, apps[place.name], extent, folder)
+    if hasattr(module_for(place), "fill"):
+        say(f"{place.name}: growth")
+        results["growth"][place.name] = growth.measure(place, app, extent, folder)
     Path(results_file).write_text(json.dumps(results), encoding="utf-8")
 
 

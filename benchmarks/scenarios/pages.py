@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,32 +18,19 @@ from benchmarks.views import EMAIL, THEME
 Cases = dict[str, Call]
 
 
-def measure(
-    apps: Mapping[str, Application], places: list[Place], folder: Path, rounds: int
-) -> Samples:
-    """Time all pages, as multiples of bare Flask in the same round.
-
-    `apps` are the rendered projects by place. One place after the other with its peers: a server
-    has one application, which does not find the processor's caches full of twenty others.
-    """
-    cases: Cases = {}
+def measure(place: Place, app: Application, folder: Path, rounds: int) -> Samples:
+    """Time the pages of a rendered project and of its peers, as multiples of bare Flask's."""
+    cases: Cases = {"bare": Call(bare.bare(), "/benchmark/untouched")}
     _add(cases, "cookie", bare.signed_cookie())
-    found = _measure(cases, rounds)
-    for place in places:
-        cases = {}
-        _add_place(cases, place, apps[place.name])
-        if place.name == "redis":
-            _add_signed_in_peers(cases, place, folder)
-        found |= _measure(cases, rounds)
-    return found
-
-
-def _measure(cases: Cases, rounds: int) -> Samples:
+    _add_place(cases, place, app)
+    if place.name == "redis":
+        _add_signed_in_peers(cases, place, folder)
     for name, call in cases.items():
         call.check(EMAIL if name.startswith("account") else THEME)
-    samples = interleaved({"bare": Call(bare.bare(), "/benchmark/untouched"), **cases}, rounds)
+    samples = interleaved(cases, rounds)
     for name, call in cases.items():
         call.check(EMAIL if name.startswith("account") else THEME)
+    # By round, so that the figures of several processes can be put side by side.
     return {
         name: [mine / bares for mine, bares in zip(times, samples["bare"], strict=True)]
         for name, times in samples.items()

@@ -1,6 +1,6 @@
 """Measure the rendered projects and their peers: uv run python -m benchmarks
 
-Writes docs/benchmarks.md and docs/pictures/speed.svg. Takes about ten minutes; give it a machine
+Writes docs/benchmarks.md and docs/pictures/speed.svg. Takes about five minutes; give it a machine
 that does nothing else.
 """
 

@@ -155,7 +155,7 @@ def test_connections_that_the_servers_have_closed(site: Site) -> None:
         url = site.database_url.replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
     if site.backend == "redis":

@@ -28,8 +28,8 @@ __all__ = ["site"]  # the fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-DISCONNECT_ALL = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+DISCONNECT_ALL = (  # and wait until they are gone, up to five seconds each
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
     " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
 KEEPS_NOTHING = {"memcached"}  # whose sessions end with the server
